@@ -1,0 +1,45 @@
+# The project's front door. Each target says what it does while it does it.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench lint format install package clean
+PREFIX ?= /usr/local
+# One job per core of a small machine; a build needs about 1 GB each.
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## packages, .venv and the CDK command line (Debian 12; asks before it uses sudo)
+	@scripts/setup
+
+build: ## the optimised program, build/release/bin/aphex
+	@scripts/setup --for run
+	@scripts/build release aphex
+
+demo: build ## a real CDK application through the whole pipeline, on a local AWS
+	@scripts/demo
+
+test: ## every test there is; the last line is the sum
+	@scripts/setup
+	@scripts/test
+
+bench: build ## speeds, side by side with make, ninja, tar and bash
+	@scripts/build release all
+	@scripts/bench
+
+lint: ## clang-format, clang-tidy on what changed (ALL=1: on everything), shellcheck
+	@scripts/setup --only apt
+	@scripts/lint $(if $(ALL),--all)
+
+format: ## clang-format over the sources, in place
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs -r clang-format -i
+
+install: build ## program, libraries and headers below PREFIX (/usr/local)
+	@scripts/build release all
+	cmake --install build/release --prefix $(PREFIX)
+
+package: build ## build/release/aphex_*.deb
+	@scripts/build release all
+	cd build/release && cpack -G DEB
+
+clean: ## everything that was built or downloaded here
+	rm -rf build .venv .demo node_modules

@@ -1,0 +1,3 @@
+"""A local stand-in for AWS: moto's server, mended where a deployment pipeline would notice."""
+
+VERSION = 1

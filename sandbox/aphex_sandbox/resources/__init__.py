@@ -1,0 +1,1 @@
+"""Resource types: the explicit table of what the sandbox adds to moto or mends in it."""

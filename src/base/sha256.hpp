@@ -1,0 +1,38 @@
+#pragma once
+// SHA-256 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), by OpenSSL's libcrypto.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace aphex {
+
+using Sha256Digest = std::array<std::uint8_t, 32>;
+
+Sha256Digest sha256(std::string_view data);
+Sha256Digest hmac_sha256(std::string_view key, std::string_view data);
+// Lower-case hexadecimal.
+std::string to_hex(std::string_view bytes);
+std::string to_hex(const Sha256Digest& digest);
+std::string sha256_hex(std::string_view data);
+std::string to_base64(std::string_view bytes);
+
+// For data that arrives in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  void update(std::string_view data);
+  Sha256Digest finish();  // once; the object is spent
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace aphex

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+#include <signal.h>
+
+#include "cli/session.hpp"
+#include "cli/subcommands.hpp"
+#include "engine/run_queue.hpp"
+
+namespace aphex::cli {
+namespace {
+
+// A step gets ten seconds to end gracefully, then its group is killed.
+constexpr std::chrono::milliseconds kWait{20'000};
+constexpr std::chrono::milliseconds kPoll{100};
+
+class Cancel final : public Subcommand {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.positional("RUN", run_, "its number (default: the latest run here)");
+    state_.declare(arguments);
+  }
+
+  Result<ExitCode> run(const Terminal& terminal) override {
+    APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
+    APHEX_CHECK(engine::mark_interrupted(session->database(), session->paths()));
+    APHEX_TRY(const store::RunRecord run, session->find_run(run_));
+    if (store::is_finished(run.state)) {
+      return fail(ErrorCode::usage,
+                  fmt::format("run {} is not going: it {}", run.id,
+                              run.state == store::RunState::succeeded
+                                  ? "succeeded"
+                                  : "is " + std::string(store::to_string(run.state))),
+                  "'aphex runs' lists the runs");
+    }
+    const int pid = static_cast<int>(run.owner_pid);
+    const Result<std::uint64_t> start = os::process_start_time(pid);
+    if (start && static_cast<std::int64_t>(*start) == run.owner_start) {
+      if (::kill(pid, SIGTERM) != 0) {
+        return fail_errno(fmt::format("cannot signal process {} of run {}", pid, run.id), errno);
+      }
+    }
+    return wait_until_ended(*session, run.id, terminal);
+  }
+
+ private:
+  static Result<ExitCode> wait_until_ended(Session& session, std::int64_t id,
+                                           const Terminal& terminal) {
+    const std::unique_ptr<os::Clock> clock = os::make_system_clock();
+    for (auto waited = std::chrono::milliseconds(0); waited < kWait; waited += kPoll) {
+      APHEX_CHECK(engine::mark_interrupted(session.database(), session.paths()));
+      APHEX_TRY(const store::RunRecord run, session.database().run(id));
+      if (store::is_finished(run.state)) {
+        terminal.print(fmt::format("run {} is {}\n", id, store::to_string(run.state)));
+        return ExitCode::ok;
+      }
+      (void)clock->sleep(kPoll, os::CancelToken());
+    }
+    return fail(ErrorCode::timeout, fmt::format("run {} was told to end and has not yet", id),
+                fmt::format("'aphex logs {} --follow' shows what it still does", id));
+  }
+
+  std::string run_;
+  StateOption state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> make_cancel() {
+  return std::make_unique<Cancel>();
+}
+
+}  // namespace aphex::cli

@@ -1,0 +1,22 @@
+#pragma once
+// The configuration file that a subcommand is given, read and checked where it lies.
+
+#include <filesystem>
+
+#include "cli/terminal.hpp"
+#include "config/config.hpp"
+
+namespace aphex::cli {
+
+struct ConfigurationFile {
+  aphex::Source source;              // named as the person named it
+  std::filesystem::path repository;  // what stack paths are relative to
+  std::string repository_name;
+  config::LoadResult result;
+};
+
+// The repository is the git working tree that holds the file, else the file's own directory.
+Result<ConfigurationFile> read_configuration(const std::string& file,
+                                             config::UnknownKeys unknown_keys);
+
+}  // namespace aphex::cli

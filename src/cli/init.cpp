@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include "cli/configuration_file.hpp"
+#include "cli/session.hpp"
+#include "cli/subcommands.hpp"
+#include "engine/init_config.hpp"
+#include "engine/repository_view.hpp"
+#include "os/files.hpp"
+
+namespace aphex::cli {
+namespace {
+
+class Init final : public Subcommand {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.option("--environment", "NAME", environment_,
+                     "the first environment's name (default: dev)");
+    arguments
+        .option("--output", "FILE", output_,
+                "where to write it, relative to the repository (default: aphex-config.yaml)")
+        .completes = Completes::files;
+    arguments.flag("--force", force_, "replace the file where it exists");
+    arguments.flag("--stdout", stdout_, "print it instead of writing a file");
+  }
+
+  Result<ExitCode> run(const Terminal& terminal) override {
+    const std::shared_ptr<os::ProcessRunner> processes = os::make_process_runner();
+    os::CancelSource source;
+    const os::SignalGuard signals(source);
+    engine::Git git(*processes, os::current_environment(), source.token());
+    APHEX_TRY(const std::filesystem::path repository,
+              git.top_level(std::filesystem::current_path()));
+    const std::filesystem::path target = repository / output_;
+    if (!stdout_ && !force_ && std::filesystem::exists(target)) {
+      return fail(ErrorCode::usage, fmt::format("{} is already there", target.string()),
+                  "'aphex validate' checks it; --force replaces it");
+    }
+    engine::InitRequest request{
+        repository, *processes, os::current_environment(), environment_,
+        [&](std::string_view line) { terminal.progress(fmt::format("init: {}\n", line)); }};
+    APHEX_TRY(const engine::InitialConfig config,
+              engine::make_initial_config(request, source.token()));
+    for (const std::string& note : config.notes) {
+      terminal.progress(styled("note:", Style::yellow, terminal.err_colour()) + " " + note + "\n");
+    }
+    if (stdout_) {
+      terminal.print(config.text);
+      return ExitCode::ok;
+    }
+    APHEX_CHECK(os::write_file_atomic(target, config.text));
+    terminal.print(fmt::format("wrote {}\n", target.string()));
+    return check(terminal, repository, config.text);
+  }
+
+ private:
+  // What init writes is valid, but for what only a person knows (an account, say).
+  Result<ExitCode> check(const Terminal& terminal, const std::filesystem::path& repository,
+                         const std::string& text) const {
+    const aphex::Source source(output_, text);
+    const auto view = engine::make_repository_view(repository);
+    const config::LoadResult result = config::load(source, *view);
+    terminal.progress(render_text(source, result.diagnostics, terminal.err_colour()));
+    if (!result.config) {
+      terminal.progress("fill in what is missing, then: aphex validate\n");
+      return ExitCode::ok;
+    }
+    terminal.progress(
+        "next:\n  git add -A && git commit    a run is of a commit\n"
+        "  aphex plan                  what a run would do\n"
+        "  aphex run --sandbox         do it, against a local AWS\n");
+    return ExitCode::ok;
+  }
+
+  std::string environment_ = "dev";
+  std::string output_ = std::string(config::kFileName);
+  bool force_ = false;
+  bool stdout_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> make_init() {
+  return std::make_unique<Init>();
+}
+
+}  // namespace aphex::cli

@@ -1,0 +1,72 @@
+#include "cli/run_execution.hpp"
+
+#include <fmt/format.h>
+
+namespace aphex::cli {
+namespace {
+
+// The account that owns the pipeline in the sandbox: the first environment's, so that one
+// environment at least needs no trust of another, as in most teams.
+std::string pipeline_account(const plan::Plan& plan) {
+  return plan.environments.front().account;
+}
+
+Result<os::EnvironmentVariables> aws_environment(Session& session, const Terminal& terminal,
+                                                 const ExecutionOptions& options,
+                                                 const os::CancelToken& cancel) {
+  if (options.aws == engine::AwsTarget::real) return session.environment();
+  engine::SandboxOptions sandbox =
+      sandbox_options(session.paths(), session.environment(), cancel, terminal);
+  sandbox.pipeline_account = pipeline_account(*options.plan);
+  APHEX_TRY(const engine::SandboxServer server, engine::start_sandbox(sandbox));
+  APHEX_CHECK(engine::bootstrap_accounts(server, options.plan->environments,
+                                         options.plan->bootstrap_qualifier, sandbox));
+  os::EnvironmentVariables environment = engine::sandbox_environment(server, session.environment());
+  return environment;
+}
+
+void print_next(const Terminal& terminal, const engine::RunOutcome& outcome) {
+  std::string text = "next:\n";
+  if (outcome.state == store::RunState::succeeded) {
+    text += fmt::format(
+        "  aphex outputs {0}        what the stacks gave out\n"
+        "  aphex runs {0}           every step with its time\n"
+        "  aphex logs {0}           everything that was printed\n",
+        outcome.id);
+  } else {
+    text += fmt::format(
+        "  aphex logs {0} --failed  what the failed step printed\n"
+        "  aphex runs {0}           every step with its time\n"
+        "  aphex resume {0}         go on, once the cause is mended\n",
+        outcome.id);
+  }
+  terminal.progress(text);
+}
+
+}  // namespace
+
+Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
+                             const ExecutionOptions& options, const Execute& execute) {
+  os::CancelSource source;
+  const os::SignalGuard signals(source);
+  APHEX_TRY(const os::EnvironmentVariables environment,
+            aws_environment(session, terminal, options, source.token()));
+  engine::ServiceRequest request;
+  request.paths = session.paths();
+  request.environment = environment;
+  request.aws = options.aws;
+  request.artifact_store = options.artifact_store;
+  if (options.plan != nullptr) request.region = options.plan->environments.front().region;
+  APHEX_TRY(const std::unique_ptr<engine::ServiceSet> services,
+            engine::ServiceSet::open(session.database(), request));
+  const bool json = options.log_format == "json";
+  const std::unique_ptr<engine::RunObserver> reporter =
+      json ? make_json_reporter(terminal) : make_text_reporter(terminal, options.verbosity);
+  engine::RunEngine engine({session.paths(), session.database(), services->services(), *reporter});
+  APHEX_TRY(const engine::RunOutcome outcome, execute(engine, source.token()));
+  if (outcome.error && !json) terminal.error(*outcome.error);
+  if (!json) print_next(terminal, outcome);
+  return outcome.error ? exit_code_for(*outcome.error) : ExitCode::ok;
+}
+
+}  // namespace aphex::cli

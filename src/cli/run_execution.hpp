@@ -1,0 +1,28 @@
+#pragma once
+// What `run` and `resume` share: the services of a run, the sandbox where it is wanted, the report.
+
+#include <functional>
+
+#include "cli/exit_code.hpp"
+#include "cli/reporter.hpp"
+#include "cli/session.hpp"
+#include "engine/run_engine.hpp"
+
+namespace aphex::cli {
+
+struct ExecutionOptions {
+  engine::AwsTarget aws = engine::AwsTarget::real;
+  std::string artifact_store;
+  const plan::Plan* plan = nullptr;  // whose environments the sandbox needs
+  std::string log_format = "text";
+  Verbosity verbosity = Verbosity::normal;
+};
+
+using Execute =
+    std::function<Result<engine::RunOutcome>(engine::RunEngine&, const os::CancelToken& cancel)>;
+
+// Ends with the next commands to try, and with the exit code of the outcome.
+Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
+                             const ExecutionOptions& options, const Execute& execute);
+
+}  // namespace aphex::cli

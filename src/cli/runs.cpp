@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "cli/run_json.hpp"
+#include "cli/session.hpp"
+#include "cli/subcommands.hpp"
+#include "engine/run_queue.hpp"
+#include "os/clock.hpp"
+
+namespace aphex::cli {
+namespace {
+
+constexpr int kDefaultRows = 20;
+constexpr int kMaxRows = 10'000;
+
+std::int64_t now_millis() {
+  return os::make_system_clock()->now().time_since_epoch().count();
+}
+
+std::string lasted(const std::optional<store::Millis>& from,
+                   const std::optional<store::Millis>& until) {
+  if (!from) return "-";
+  return human_duration(until.value_or(now_millis()) - *from);
+}
+
+Style style_of(store::RunState state) {
+  switch (state) {
+    case store::RunState::succeeded:
+      return Style::green;
+    case store::RunState::failed:
+    case store::RunState::interrupted:
+    case store::RunState::cancelled:
+      return Style::red;
+    case store::RunState::handed_over:
+      return Style::yellow;
+    case store::RunState::queued:
+    case store::RunState::running:
+      return Style::blue;
+  }
+  return Style::plain;
+}
+
+std::string first_line(const std::string& text) {
+  return printable(
+      utf8_substr(std::string(trim(std::string_view(text).substr(0, text.find('\n')))), 0, 50));
+}
+
+class Runs final : public Subcommand {
+ public:
+  void declare(Arguments& arguments) override {
+    arguments.positional("RUN", run_, "show this run with its stages and steps");
+    arguments.flag("--all", all_, "of every pipeline, not only of this repository's");
+    arguments.option("--pipeline", "NAME", pipeline_, "of this pipeline");
+    arguments.choice(
+        "--state",
+        {"queued", "running", "succeeded", "failed", "cancelled", "interrupted", "handed-over"},
+        state_filter_, "only runs in this state");
+    arguments.option("--commit", "SHA", commit_, "only of commits that begin so");
+    arguments.option("--limit", "N", limit_, "at most so many (default: 20)");
+    arguments.choice("--format", {"text", "json"}, format_, "how to print it (default: text)");
+    state_.declare(arguments);
+  }
+
+  Result<ExitCode> run(const Terminal& terminal) override {
+    APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
+    APHEX_CHECK(engine::mark_interrupted(session->database(), session->paths()));
+    if (!run_.empty()) return show(*session, terminal);
+    store::RunFilter filter;
+    const Result<std::int64_t> limit =
+        limit_.empty() ? Result<std::int64_t>(kDefaultRows) : parse_run_number(limit_);
+    if (!limit) {
+      return fail(ErrorCode::usage, fmt::format("--limit takes a number from 1, not '{}'", limit_));
+    }
+    filter.limit = static_cast<int>(std::min<std::int64_t>(*limit, kMaxRows));
+    if (!pipeline_.empty()) {
+      filter.pipeline = pipeline_;
+    } else if (!all_) {
+      filter.pipeline = session->current_pipeline();
+    }
+    if (!state_filter_.empty()) filter.state = store::run_state_from(state_filter_);
+    if (!commit_.empty()) filter.commit_prefix = commit_;
+    APHEX_TRY(const std::vector<store::RunRecord> runs, session->database().runs(filter));
+    return list(runs, terminal);
+  }
+
+ private:
+  Result<ExitCode> list(const std::vector<store::RunRecord>& runs, const Terminal& terminal) {
+    if (format_ == "json") {
+      doc::Value value = doc::Value::array();
+      for (const store::RunRecord& run : runs)
+        value.push_back(to_value(run));
+      terminal.print(doc::to_json(value, 2) + "\n");
+      return ExitCode::ok;
+    }
+    if (runs.empty()) {
+      terminal.progress(
+          "no runs; 'aphex run --sandbox' makes one, 'aphex runs --all' shows those of "
+          "other pipelines\n");
+      return ExitCode::ok;
+    }
+    std::vector<std::vector<std::string>> rows{
+        {"RUN", "STATE", "PIPELINE", "COMMIT", "BRANCH", "STARTED (UTC)", "TIME", "MESSAGE"}};
+    for (const store::RunRecord& run : runs) {
+      rows.push_back({std::to_string(run.id), std::string(store::to_string(run.state)),
+                      run.pipeline, run.commit_sha.substr(0, 12), run.branch,
+                      time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
+                      lasted(run.started_at, run.ended_at), first_line(run.message)});
+    }
+    terminal.print(render_table(rows));
+    return ExitCode::ok;
+  }
+
+  Result<ExitCode> show(Session& session, const Terminal& terminal) {
+    APHEX_TRY(const store::RunRecord run, session.find_run(run_));
+    APHEX_TRY(const std::vector<store::StageRecord> stages, session.database().stages(run.id));
+    APHEX_TRY(const std::vector<store::StepRecord> steps, session.database().steps(run.id));
+    if (format_ == "json") {
+      doc::Value value = to_value(run);
+      doc::Value stage_list = doc::Value::array();
+      for (const store::StageRecord& stage : stages)
+        stage_list.push_back(to_value(stage));
+      doc::Value step_list = doc::Value::array();
+      for (const store::StepRecord& step : steps)
+        step_list.push_back(to_value(step));
+      value.set("stages", std::move(stage_list));
+      value.set("steps", std::move(step_list));
+      terminal.print(doc::to_json(value, 2) + "\n");
+      return ExitCode::ok;
+    }
+    print_head(run, terminal);
+    std::vector<std::vector<std::string>> rows{{"STAGE", "STEP", "STATE", "TIME", ""}};
+    for (const store::StageRecord& stage : stages) {
+      rows.push_back(
+          {stage.attempt > 1 ? fmt::format("{} (attempt {})", stage.id, stage.attempt) : stage.id,
+           "", std::string(store::to_string(stage.state)), lasted(stage.started_at, stage.ended_at),
+           ""});
+      for (const store::StepRecord& step : steps) {
+        if (step.stage_id != stage.id || step.attempt != stage.attempt) continue;
+        rows.push_back({"", step.title, std::string(store::to_string(step.state)),
+                        lasted(step.started_at, step.ended_at),
+                        step.error.value_or(step.summary.value_or(""))});
+      }
+    }
+    terminal.print(render_table(rows));
+    return ExitCode::ok;
+  }
+
+  static void print_head(const store::RunRecord& run, const Terminal& terminal) {
+    std::string head = fmt::format(
+        "run {} of {}: {}\n  commit  {} {}\n  author  {}\n  started {}  took {}\n", run.id,
+        run.pipeline,
+        styled(store::to_string(run.state), style_of(run.state), terminal.out_colour()),
+        run.commit_sha, first_line(run.message), run.author,
+        time_text(run.started_at.value_or(run.created_at)), lasted(run.started_at, run.ended_at));
+    if (run.restarted_from) {
+      head += fmt::format("  goes on from run {}, under a new plan\n", *run.restarted_from);
+    }
+    if (run.failure) {
+      head += fmt::format("  error   {}\n", run.failure->message);
+      if (!run.failure->hint.empty()) head += fmt::format("  hint    {}\n", run.failure->hint);
+    }
+    terminal.print(head + "\n");
+  }
+
+  std::string run_, pipeline_, state_filter_, commit_, limit_;
+  std::string format_ = "text";
+  bool all_ = false;
+  StateOption state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> make_runs() {
+  return std::make_unique<Runs>();
+}
+
+}  // namespace aphex::cli

@@ -1,0 +1,155 @@
+#include "engine/sandbox.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "cli/configuration_file.hpp"
+#include "cli/session.hpp"
+#include "cli/subcommands.hpp"
+
+namespace aphex::cli {
+namespace {
+
+// The plan of the configuration here, if there is a valid one: its accounts are made.
+std::optional<plan::Plan> plan_here(const std::string& file) {
+  const Result<ConfigurationFile> read = read_configuration(file, config::UnknownKeys::warn);
+  if (!read || !read->result.config) return std::nullopt;
+  return plan::make_plan(*read->result.config, read->repository_name);
+}
+
+std::string number_at(const doc::Value& value, std::string_view key) {
+  const doc::Value* member = value.find(key);
+  return member != nullptr && member->as_int() != nullptr ? std::to_string(*member->as_int()) : "0";
+}
+
+std::string resources_text(const doc::Value& resources) {
+  const doc::Value* environments = resources.find("environments");
+  if (environments == nullptr || !environments->is_array()) return {};
+  std::vector<std::vector<std::string>> rows{{"ACCOUNT", "REGION", "STACK", "STATUS", "RESOURCES"}};
+  for (const doc::Value& environment : *environments->as_array()) {
+    const doc::Value* stacks = environment.find("stacks");
+    if (stacks == nullptr || !stacks->is_array()) continue;
+    for (const doc::Value& stack : *stacks->as_array()) {
+      rows.push_back({environment.string_or("account", ""), environment.string_or("region", ""),
+                      stack.string_or("name", ""), stack.string_or("status", ""),
+                      number_at(stack, "resources")});
+    }
+  }
+  return rows.size() == 1 ? "no stacks yet\n" : render_table(rows);
+}
+
+class Sandbox final : public Subcommand {
+ public:
+  void declare(Arguments& arguments) override {
+    Argument& action = arguments.positional("ACTION", action_, "what to do");
+    action.choices = {"start", "stop", "status", "reset", "env"};
+    action.presence = Presence::required;
+    arguments
+        .option("--config", "PATH", config_,
+                "whose accounts to make (default: aphex-config.yaml, where there is one)")
+        .completes = Completes::files;
+    arguments.choice("--format", {"text", "json"}, format_, "how to print it (default: text)");
+    state_.declare(arguments);
+  }
+
+  Result<ExitCode> run(const Terminal& terminal) override {
+    const os::EnvironmentVariables environment = os::current_environment();
+    APHEX_TRY(const engine::StatePaths paths, engine::state_paths(state_.directory, environment));
+    os::CancelSource source;
+    const os::SignalGuard signals(source);
+    engine::SandboxOptions options = sandbox_options(paths, environment, source.token(), terminal);
+    const std::optional<plan::Plan> plan = plan_here(config_);
+    if (plan) options.pipeline_account = plan->environments.front().account;
+    if (action_ == "start") return start(terminal, options, plan);
+    if (action_ == "stop") return stop(terminal, options);
+    if (action_ == "reset") return reset(terminal, options);
+    if (action_ == "env") return print_environment(terminal, options);
+    return status(terminal, options);
+  }
+
+ private:
+  Result<ExitCode> start(const Terminal& terminal, const engine::SandboxOptions& options,
+                         const std::optional<plan::Plan>& plan) {
+    APHEX_CHECK(make_state_directory(options.paths));
+    APHEX_TRY(const engine::SandboxServer server, engine::start_sandbox(options));
+    if (plan) {
+      APHEX_CHECK(engine::bootstrap_accounts(server, plan->environments, plan->bootstrap_qualifier,
+                                             options));
+    }
+    terminal.print(fmt::format("sandbox runs at {} (pid {}); a stand-in for AWS, for development\n",
+                               server.endpoint, server.pid));
+    terminal.progress(
+        "next:\n  aphex run --sandbox       the pipeline against it\n"
+        "  eval \"$(aphex sandbox env)\"  for aws, cdk and SDKs in this shell\n");
+    return ExitCode::ok;
+  }
+
+  Result<ExitCode> stop(const Terminal& terminal, const engine::SandboxOptions& options) {
+    APHEX_TRY(const engine::Stopped stopped, engine::stop_sandbox(options));
+    terminal.print(stopped == engine::Stopped::was_running
+                       ? "sandbox stopped; its state stays for the next start\n"
+                       : "no sandbox was running\n");
+    return ExitCode::ok;
+  }
+
+  Result<ExitCode> reset(const Terminal& terminal, const engine::SandboxOptions& options) {
+    APHEX_CHECK(engine::reset_sandbox(options));
+    terminal.print("sandbox reset: every account, stack and object in it is gone\n");
+    return ExitCode::ok;
+  }
+
+  Result<ExitCode> print_environment(const Terminal& terminal,
+                                     const engine::SandboxOptions& options) {
+    APHEX_TRY(const std::optional<engine::SandboxServer> server, engine::find_sandbox(options));
+    if (!server) {
+      return fail(ErrorCode::not_found, "no sandbox is running",
+                  "'aphex sandbox start' starts one");
+    }
+    const os::EnvironmentVariables variables = engine::sandbox_environment(*server, {});
+    if (format_ == "json") {
+      doc::Value value = doc::Value::object();
+      for (const auto& [name, text] : variables)
+        value.set(name, text);
+      terminal.print(doc::to_json(value, 2) + "\n");
+      return ExitCode::ok;
+    }
+    for (const auto& [name, value] : variables) {
+      terminal.print(fmt::format("export {}={}\n", name, shell_quote(value)));
+    }
+    return ExitCode::ok;
+  }
+
+  Result<ExitCode> status(const Terminal& terminal, const engine::SandboxOptions& options) {
+    APHEX_TRY(const engine::SandboxStatus status, engine::sandbox_status(options));
+    if (format_ == "json") {
+      doc::Value value = doc::Value::object({{"running", status.server.has_value()}});
+      if (status.server) {
+        value.set("endpoint", status.server->endpoint);
+        value.set("pid", status.server->pid);
+        value.set("startedAt", status.server->started_at);
+        value.set("resources", status.resources);
+      }
+      terminal.print(doc::to_json(value, 2) + "\n");
+    } else if (!status.server) {
+      terminal.print("sandbox: stopped\n");
+    } else {
+      terminal.print(fmt::format("sandbox: running at {} (pid {}) since {}\n{}",
+                                 status.server->endpoint, status.server->pid,
+                                 status.server->started_at, resources_text(status.resources)));
+    }
+    return ExitCode::ok;
+  }
+
+  std::string action_;
+  std::string config_;
+  std::string format_ = "text";
+  StateOption state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> make_sandbox() {
+  return std::make_unique<Sandbox>();
+}
+
+}  // namespace aphex::cli

@@ -1,0 +1,75 @@
+#include <array>
+
+#include "cli/subcommand.hpp"
+#include "cli/subcommands.hpp"
+
+namespace aphex::cli {
+namespace {
+
+constexpr std::array kTable{
+    SubcommandEntry{"init", "write aphex-config.yaml for an existing CDK application",
+                    "  aphex init\n"
+                    "  aphex init --environment dev --force\n",
+                    make_init},
+    SubcommandEntry{"validate", "check aphex-config.yaml and show every problem",
+                    "  aphex validate\n"
+                    "  aphex validate --strict\n"
+                    "  aphex validate other.yaml --format sarif > aphex.sarif\n",
+                    make_validate},
+    SubcommandEntry{"plan", "show what a run would do, and in which order",
+                    "  aphex plan\n"
+                    "  aphex plan --steps\n"
+                    "  aphex plan --format mermaid\n",
+                    make_plan_command},
+    SubcommandEntry{"schema", "print the JSON Schema of aphex-config.yaml, for editors",
+                    "  aphex schema > aphex-config.schema.json\n", make_schema},
+    SubcommandEntry{"sandbox", "start, stop and look at the local AWS",
+                    "  aphex sandbox start\n"
+                    "  aphex sandbox status\n"
+                    "  aphex sandbox reset\n",
+                    make_sandbox},
+    SubcommandEntry{"run", "take a commit through the whole pipeline",
+                    "  aphex run --sandbox                 the commit checked out, on a local AWS\n"
+                    "  aphex run --sandbox --worktree      with changes not yet committed\n"
+                    "  aphex run --commit 3f2a1b0          another commit\n"
+                    "  aphex run --log-format json         structured logs on standard error\n",
+                    make_run},
+    SubcommandEntry{"runs", "list runs, or show one with its stages and steps",
+                    "  aphex runs\n"
+                    "  aphex runs 12\n"
+                    "  aphex runs --all --format json\n",
+                    make_runs},
+    SubcommandEntry{"logs", "print a run's logs",
+                    "  aphex logs                     of the latest run\n"
+                    "  aphex logs 12 --stage build\n"
+                    "  aphex logs --follow\n",
+                    make_logs},
+    SubcommandEntry{"outputs", "print what the deployed stacks gave out",
+                    "  aphex outputs\n"
+                    "  aphex outputs 12 --environment dev --format json\n",
+                    make_outputs},
+    SubcommandEntry{"cancel", "end a run that is going or waiting",
+                    "  aphex cancel\n"
+                    "  aphex cancel 12\n",
+                    make_cancel},
+    SubcommandEntry{"resume", "go on with a failed, cancelled or interrupted run",
+                    "  aphex resume\n"
+                    "  aphex resume 12\n",
+                    make_resume},
+    SubcommandEntry{"doctor", "check tools, credentials and accounts, and say how to mend each",
+                    "  aphex doctor\n"
+                    "  aphex doctor --sandbox\n",
+                    make_doctor},
+    SubcommandEntry{"completion", "print completions for bash, zsh or fish",
+                    "  source <(aphex completion bash)\n", make_completion},
+    SubcommandEntry{"credentials", "credentials of a grant, for credential_process",
+                    "  aphex credentials GRANT\n", make_credentials, Visibility::hidden},
+};
+
+}  // namespace
+
+std::span<const SubcommandEntry> subcommand_table() {
+  return kTable;
+}
+
+}  // namespace aphex::cli

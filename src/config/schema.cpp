@@ -1,0 +1,213 @@
+#include "config/schema.hpp"
+
+#include <array>
+
+namespace aphex::config {
+namespace {
+
+constexpr Shape text(const TextRule& rule) {
+  return {.kind = ShapeKind::text, .what = "a string", .text = &rule};
+}
+constexpr Shape list(const Shape& item, std::string_view what, std::string_view needs = {}) {
+  return {.kind = ShapeKind::list, .what = what, .item = &item, .needs = needs};
+}
+constexpr Shape record(std::string_view title, std::span<const Field> fields) {
+  return {.kind = ShapeKind::record, .what = "a mapping", .title = title, .fields = fields};
+}
+constexpr Shape integer(std::int64_t least, std::int64_t most) {
+  return {.kind = ShapeKind::integer, .what = "an integer", .least = least, .most = most};
+}
+
+constexpr std::string_view kStrings = "a list of strings";
+constexpr std::string_view kMappings = "a list of mappings";
+
+constexpr Shape kVersion = text(rules::version);
+constexpr Shape kCommand = text(rules::command);
+constexpr Shape kCommands = list(kCommand, kStrings);
+constexpr Shape kBuildCommands = list(kCommand, kStrings, "command");
+constexpr Shape kPath = text(rules::repository_path);
+constexpr Shape kPaths = list(kPath, kStrings);
+constexpr Shape kDuration = text(rules::duration);
+constexpr Shape kRegion = text(rules::region);
+constexpr Shape kRegions = list(kRegion, kStrings);
+constexpr Shape kAccount = text(rules::account);
+constexpr Shape kEnvironmentName = text(rules::environment_name);
+constexpr Shape kStackName = text(rules::stack_name);
+constexpr Shape kStackNames = list(kStackName, kStrings);
+constexpr Shape kStackPath = text(rules::stack_path);
+constexpr Shape kArn = text(rules::arn);
+constexpr Shape kKubernetesName = text(rules::kubernetes_name);
+constexpr Shape kBoolean{.kind = ShapeKind::boolean, .what = "a boolean"};
+
+constexpr std::array kBuildFields{
+    Field{"commands", Presence::required, &kBuildCommands,
+          "Commands of the build stage, run in order by bash -eo pipefail; the first that fails "
+          "ends the stage."},
+    Field{"artifacts", Presence::optional, &kPaths,
+          "Paths packed into build-output.tar.gz. Without it, everything but build.cache and "
+          ".git.",
+          "[]"},
+    Field{"cache", Presence::optional, &kPaths,
+          "Paths kept between builds, by the hash of the lock file.", "[\"node_modules\"]"},
+};
+constexpr Shape kBuild = record("Build stage", kBuildFields);
+
+constexpr std::array kStackFields{
+    Field{"name", Presence::required, &kStackName,
+          "The stack's name as 'cdk ls' prints it. Unique within its environment."},
+    Field{"path", Presence::required, &kStackPath,
+          "The TypeScript file that defines the stack, relative to the repository."},
+    Field{"dependsOn", Presence::optional, &kStackNames,
+          "Stacks of the same environment that are deployed before this one.", "[]"},
+};
+constexpr Shape kStack = record("Stack", kStackFields);
+constexpr Shape kStacks = list(kStack, kMappings);
+
+constexpr std::array kTestFields{
+    Field{"commands", Presence::required, &kCommands,
+          "Commands run in order after the environment's deployment. The stacks' outputs are in "
+          "outputs.json and in APHEX_OUTPUT_<STACK>_<KEY>. Empty: no test stage."},
+};
+constexpr Shape kTests = record("Test stage", kTestFields);
+
+constexpr std::array kHookFields{
+    Field{"beforeDeploy", Presence::optional, &kCommands,
+          "Commands run before the environment's first stack is deployed.", "[]"},
+    Field{"afterDeploy", Presence::optional, &kCommands,
+          "Commands run after the environment's last stack is deployed.", "[]"},
+};
+constexpr Shape kHooks = record("Hooks", kHookFields);
+
+constexpr std::array kEnvironmentFields{
+    Field{"name", Presence::required, &kEnvironmentName,
+          "Unique name of the environment; its stages are deploy-<name> and test-<name>."},
+    Field{"region", Presence::required, &kRegion, "AWS region that the stacks are deployed to."},
+    Field{"account", Presence::required, &kAccount,
+          "AWS account ID of 12 digits, in quotes: a number would lose a leading zero."},
+    Field{"stacks", Presence::required, &kStacks,
+          "Stacks of the environment, deployed in the order of their dependencies."},
+    Field{"tests", Presence::optional, &kTests, "Tests of the deployed environment."},
+    Field{"hooks", Presence::optional, &kHooks, "Commands around the environment's deployment."},
+};
+constexpr Shape kEnvironment = record("Environment", kEnvironmentFields);
+constexpr Shape kEnvironments = list(kEnvironment, kMappings, "environment");
+
+constexpr std::array kTimeoutFields{
+    Field{"validate", Presence::optional, &kDuration, "Bound of the validate stage.", "\"10m\""},
+    Field{"build", Presence::optional, &kDuration, "Bound of the build stage.", "\"1h\""},
+    Field{"pipeline", Presence::optional, &kDuration, "Bound of the pipeline stage.", "\"30m\""},
+    Field{"deploy", Presence::optional, &kDuration, "Bound of each environment's deploy stage.",
+          "\"2h\""},
+    Field{"test", Presence::optional, &kDuration, "Bound of each environment's test stage.",
+          "\"1h\""},
+};
+constexpr Shape kTimeouts = record("Timeouts of the stages, 1s to 24h", kTimeoutFields);
+
+constexpr Shape kPipelineName = text(rules::pipeline_name);
+constexpr Shape kOnChange = text(rules::on_change);
+constexpr Shape kParallel = integer(1, 32);
+constexpr Shape kQualifier = text(rules::bootstrap_qualifier);
+constexpr Shape kArtifactStore = text(rules::artifact_store);
+constexpr Shape kClusterName = text(rules::cluster_name);
+constexpr Shape kGithubOwner = text(rules::github_owner);
+constexpr Shape kGithubRepo = text(rules::github_repo);
+constexpr Shape kGithubBranch = text(rules::github_branch);
+constexpr Shape kSecretName = text(rules::secret_name);
+constexpr Shape kEventSourceName = text(rules::event_source_name);
+constexpr Shape kBucketName = text(rules::bucket_name);
+constexpr Shape kRetention = integer(1, 3650);
+constexpr Shape kExportPrefix = text(rules::export_prefix);
+constexpr Shape kArgoVersion = text(rules::argo_version);
+constexpr Shape kImage = text(rules::image);
+constexpr Shape kImages{.kind = ShapeKind::dictionary,
+                        .what = "a mapping",
+                        .text = &rules::image_key,
+                        .item = &kImage,
+                        .title = "Container images by stage, or 'default'"};
+// Amazon CloudWatch Logs API reference, PutRetentionPolicy.
+constexpr std::array<std::int64_t, 22> kLogDays{1,    3,    5,    7,    14,   30,  60,  90,
+                                                120,  150,  180,  365,  400,  545, 731, 1096,
+                                                1827, 2192, 2557, 2922, 3288, 3653};
+constexpr Shape kLogRetention{
+    .kind = ShapeKind::integer, .what = "an integer", .allowed = kLogDays};
+constexpr Shape kHost = text(rules::host_name);
+constexpr Shape kWebhookType = text(rules::webhook_type);
+constexpr std::array kWebhookFields{
+    Field{"host", Presence::optional, &kHost, "Host name under which GitHub reaches the webhook."},
+    Field{"certificateArn", Presence::optional, &kArn, "Certificate of the host name."},
+    Field{"type", Presence::optional, &kWebhookType, "How the webhook is exposed.", "\"none\""},
+};
+constexpr Shape kWebhook = record("Webhook", kWebhookFields);
+
+constexpr std::array kPipelineFields{
+    Field{"name", Presence::optional, &kPipelineName,
+          "Name of the pipeline. Without it, the repository's name."},
+    Field{"onChange", Presence::optional, &kOnChange,
+          "What a run does when its commit changes the pipeline: restart under the new plan, or "
+          "continue under the old one.",
+          "\"restart\""},
+    Field{"maxParallelStacks", Presence::optional, &kParallel,
+          "How many independent stacks are deployed side by side.", "4"},
+    Field{"bootstrapQualifier", Presence::optional, &kQualifier,
+          "Qualifier of the CDK bootstrap stack.", "\"hnb659fds\""},
+    Field{"artifactStore", Presence::optional, &kArtifactStore,
+          "Where artifacts are kept: s3://bucket[/prefix], or a directory. Without it, a "
+          "directory on the machine that runs the pipeline."},
+    Field{"additionalRegions", Presence::optional, &kRegions,
+          "AWS regions that this version does not know yet.", "[]"},
+    Field{"clusterName", Presence::optional, &kClusterName, "Name of the shared EKS cluster."},
+    Field{"clusterExportPrefix", Presence::optional, &kExportPrefix,
+          "Prefix of the CloudFormation exports that describe the cluster."},
+    Field{"githubOwner", Presence::optional, &kGithubOwner, "GitHub organization or user."},
+    Field{"githubRepo", Presence::optional, &kGithubRepo, "GitHub repository."},
+    Field{"githubBranch", Presence::optional, &kGithubBranch, "Branch whose pushes start a run.",
+          "\"main\""},
+    Field{"githubTokenSecretName", Presence::optional, &kSecretName,
+          "Secret in Secrets Manager that holds the GitHub token."},
+    Field{"workflowTemplateName", Presence::optional, &kKubernetesName,
+          "Name of the WorkflowTemplate."},
+    Field{"eventSourceName", Presence::optional, &kEventSourceName, "Name of the EventSource."},
+    Field{"sensorName", Presence::optional, &kKubernetesName, "Name of the Sensor."},
+    Field{"artifactBucketName", Presence::optional, &kBucketName,
+          "Base name of the artifact bucket; account and region are appended."},
+    Field{"artifactRetentionDays", Presence::optional, &kRetention,
+          "Days after which artifacts are deleted."},
+    Field{"configPath", Presence::optional, &kPath, "This file's path in the repository.",
+          "\"aphex-config.yaml\""},
+    Field{"namespace", Presence::optional, &kKubernetesName,
+          "Kubernetes namespace of the pipeline."},
+    Field{"serviceAccountName", Presence::optional, &kKubernetesName,
+          "ServiceAccount that stages run as."},
+    Field{"images", Presence::optional, &kImages, "Container images that stages run in."},
+    Field{"webhook", Presence::optional, &kWebhook, "How GitHub reaches the pipeline."},
+    Field{"argoVersion", Presence::optional, &kArgoVersion,
+          "Version of Argo Workflows on the cluster."},
+    Field{"kmsKeyArn", Presence::optional, &kArn, "Key that encrypts the artifact bucket."},
+    Field{"alarmTopicArn", Presence::optional, &kArn, "SNS topic that alarms are sent to."},
+    Field{"logRetentionDays", Presence::optional, &kLogRetention,
+          "Days that CloudWatch keeps the pipeline's logs."},
+    Field{"auditTrail", Presence::optional, &kBoolean,
+          "Whether the pipeline's stack records AWS calls with CloudTrail."},
+};
+constexpr Shape kPipeline = record("Settings of the pipeline and its stack", kPipelineFields);
+
+constexpr std::array kRootFields{
+    Field{"version", Presence::required, &kVersion, "Version of this file's schema."},
+    Field{"build", Presence::required, &kBuild, "What the build stage does."},
+    Field{"environments", Presence::required, &kEnvironments,
+          "Environments, deployed and tested one after another in this order."},
+    Field{"timeouts", Presence::optional, &kTimeouts, "How long each stage may take."},
+    Field{"pipeline", Presence::optional, &kPipeline, "Settings of the pipeline itself."},
+};
+constexpr Shape kRoot = record("Aphex pipeline configuration", kRootFields);
+
+}  // namespace
+
+const Shape& root_shape() {
+  return kRoot;
+}
+const Shape& pipeline_shape() {
+  return kPipeline;
+}
+
+}  // namespace aphex::config

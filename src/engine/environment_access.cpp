@@ -1,0 +1,229 @@
+#include "engine/environment_access.hpp"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace aphex::engine {
+namespace {
+
+// Prefixes of region names in the partitions that are not "aws" (botocore's partitions.json).
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kPartitions{{
+    {"cn-", "aws-cn"},
+    {"us-gov-", "aws-us-gov"},
+    {"us-iso-", "aws-iso"},
+    {"us-isob-", "aws-iso-b"},
+    {"eu-isoe-", "aws-iso-e"},
+    {"us-isof-", "aws-iso-f"},
+    {"eu-isof-", "aws-iso-f"},
+    {"eusc-", "aws-eusc"},
+}};
+
+constexpr std::string_view kCredentialsHint =
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or log "
+    "in (aws sso login); `aphex run --sandbox` needs none";
+
+Error about(ErrorCode code, std::string message, std::string hint) {
+  return Error{.code = code,
+               .message = std::move(message),
+               .hint = std::move(hint),
+               .retry = Retry::terminal,
+               .exit_code = 0,
+               .cause = nullptr};
+}
+
+// Wraps what AWS said; transient and cancelled failures keep their nature.
+tl::unexpected<Error> explain(Error cause, Error explanation) {
+  if (cause.retry == Retry::retryable || cause.code == ErrorCode::unavailable ||
+      cause.code == ErrorCode::cancelled || cause.code == ErrorCode::timeout) {
+    return fail_because(std::move(explanation.message), std::move(cause));
+  }
+  explanation.cause = std::make_shared<const Error>(std::move(cause));
+  return fail(std::move(explanation));
+}
+
+bool is_transient(const Error& error) {
+  return error.retry == Retry::retryable || error.code == ErrorCode::unavailable ||
+         error.code == ErrorCode::cancelled || error.code == ErrorCode::timeout;
+}
+
+tl::unexpected<Error> no_identity(const aws::AwsContext& base, const AccessTarget& target,
+                                  Error cause) {
+  if (is_transient(cause)) {
+    return fail_because(fmt::format("cannot ask AWS who we are (environment {})", target.name),
+                        std::move(cause));
+  }
+  const std::string said = describe(cause);
+  if (says_expired(said)) {
+    return explain(
+        std::move(cause),
+        about(ErrorCode::permission,
+              fmt::format("the AWS credentials ({}) have expired", base.credentials->source()),
+              "renew them (aws sso login, or a fresh session token) and resume"));
+  }
+  if (cause.code == ErrorCode::not_found) {
+    return explain(std::move(cause),
+                   about(ErrorCode::permission,
+                         fmt::format("there are no AWS credentials to reach environment {} "
+                                     "(account {}) with",
+                                     target.name, target.account),
+                         std::string(kCredentialsHint)));
+  }
+  return explain(std::move(cause), about(ErrorCode::permission,
+                                         fmt::format("AWS does not accept the credentials ({})",
+                                                     base.credentials->source()),
+                                         std::string(kCredentialsHint)));
+}
+
+// STS answers AccessDenied whether the role is missing or does not trust us. In our own account
+// the bootstrap's version parameter tells the two apart.
+tl::unexpected<Error> role_refused(const aws::AwsContext& base, const AccessTarget& target,
+                                   const aws::CallerIdentity& caller, const os::CancelToken& cancel,
+                                   Error cause) {
+  const std::string role = deploy_role_arn(target);
+  const std::string command = bootstrap_command(target, caller.account);
+  if (is_transient(cause)) {
+    return fail_because(fmt::format("cannot assume {} (environment {})", role, target.name),
+                        std::move(cause));
+  }
+  if (caller.account != target.account) {
+    return explain(
+        std::move(cause),
+        about(ErrorCode::permission,
+              fmt::format("cannot assume {} in account {} (environment {}) as {}: the account is "
+                          "not bootstrapped in {}, or its bootstrap does not trust account {}",
+                          role, target.account, target.name, caller.arn, target.region,
+                          caller.account),
+              "with credentials of account " + target.account + ": " + command));
+  }
+  const auto version =
+      aws::get_parameter(base, target.region, bootstrap_version_parameter(target), cancel);
+  if (!version && version.error().code == ErrorCode::not_found) {
+    return explain(std::move(cause),
+                   about(ErrorCode::permission,
+                         fmt::format("account {} is not bootstrapped in {} (environment {}): "
+                                     "there is no {}",
+                                     target.account, target.region, target.name, role),
+                         command));
+  }
+  return explain(
+      std::move(cause),
+      about(ErrorCode::permission,
+            fmt::format("cannot assume {} in account {} (environment {}) as {}: the caller lacks "
+                        "sts:AssumeRole on it, or the role's trust policy excludes the caller",
+                        role, target.account, target.name, caller.arn),
+            fmt::format("allow {} to sts:AssumeRole on arn:{}:iam::{}:role/cdk-{}-*", caller.arn,
+                        partition_of(target.region), target.account, target.qualifier)));
+}
+
+Result<int> bootstrap_version(const aws::AwsContext& environment, const AccessTarget& target,
+                              const aws::CallerIdentity& caller, const os::CancelToken& cancel) {
+  const std::string parameter = bootstrap_version_parameter(target);
+  auto text = aws::get_parameter(environment, target.region, parameter, cancel);
+  if (!text) {
+    Error cause = std::move(text.error());
+    return explain(std::move(cause),
+                   about(ErrorCode::permission,
+                         fmt::format("cannot read the bootstrap's version ({}) in account {} {} "
+                                     "(environment {})",
+                                     parameter, target.account, target.region, target.name),
+                         bootstrap_command(target, caller.account)));
+  }
+  int version = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), version);
+  if (error != std::errc{} || end != text->data() + text->size()) {
+    return fail(ErrorCode::permission,
+                fmt::format("{} in account {} {} is '{}', not a number", parameter, target.account,
+                            target.region, *text),
+                bootstrap_command(target, caller.account));
+  }
+  if (version < kMinBootstrapVersion) {
+    return fail(
+        ErrorCode::unsupported,
+        fmt::format("the bootstrap of account {} in {} (environment {}) has version {}; "
+                    "{} or newer is needed",
+                    target.account, target.region, target.name, version, kMinBootstrapVersion),
+        bootstrap_command(target, caller.account));
+  }
+  return version;
+}
+
+}  // namespace
+
+AccessTarget access_target(const plan::Plan& plan, std::size_t environment) {
+  const plan::Environment& of = plan.environments.at(environment);
+  return {.name = of.name,
+          .account = of.account,
+          .region = of.region,
+          .qualifier = plan.bootstrap_qualifier};
+}
+
+std::string_view partition_of(std::string_view region) {
+  for (const auto& [prefix, partition] : kPartitions) {
+    if (region.starts_with(prefix)) return partition;
+  }
+  return "aws";
+}
+
+std::string deploy_role_arn(const AccessTarget& target) {
+  return fmt::format("arn:{}:iam::{}:role/cdk-{}-deploy-role-{}-{}", partition_of(target.region),
+                     target.account, target.qualifier, target.account, target.region);
+}
+
+std::string bootstrap_version_parameter(const AccessTarget& target) {
+  return fmt::format("/cdk-bootstrap/{}/version", target.qualifier);
+}
+
+std::string bootstrap_command(const AccessTarget& target, const std::string& pipeline_account) {
+  std::string command = fmt::format("cdk bootstrap aws://{}/{}", target.account, target.region);
+  if (target.qualifier != config::Pipeline{}.bootstrap_qualifier) {
+    command += fmt::format(" --qualifier {} --toolkit-stack-name CDKToolkit-{}", target.qualifier,
+                           target.qualifier);
+  }
+  if (pipeline_account != target.account) command += " --trust " + pipeline_account;
+  command +=
+      fmt::format(" --cloudformation-execution-policies arn:{}:iam::aws:policy/AdministratorAccess",
+                  partition_of(target.region));
+  return command;
+}
+
+aws::AwsContext environment_context(const aws::AwsContext& base, const AccessTarget& target) {
+  aws::AwsContext context = base;
+  context.credentials = aws::make_role_credentials(
+      base,
+      {.role_arn = deploy_role_arn(target), .session_name = "aphex", .region = target.region});
+  return context;
+}
+
+Result<AccessReport> check_environment_access(const aws::AwsContext& base,
+                                              const AccessTarget& target,
+                                              const os::CancelToken& cancel) {
+  // Credentials first: "none at all" must not look like a refusal by STS.
+  if (auto own = base.credentials->get(cancel); !own) {
+    return no_identity(base, target, std::move(own.error()));
+  }
+  auto caller = aws::get_caller_identity(base, target.region, cancel);
+  if (!caller) return no_identity(base, target, std::move(caller.error()));
+  const aws::AwsContext environment = environment_context(base, target);
+  if (auto role = environment.credentials->get(cancel); !role) {
+    return role_refused(base, target, *caller, cancel, std::move(role.error()));
+  }
+  APHEX_TRY(const int version, bootstrap_version(environment, target, *caller, cancel));
+  return AccessReport{.caller = std::move(*caller), .bootstrap_version = version};
+}
+
+bool says_expired(std::string_view message) {
+  for (std::string_view word : {"ExpiredToken", "RequestExpired",
+                                "token included in the request "
+                                "is expired",
+                                "session has expired", "TokenRefreshRequired"}) {
+    if (message.find(word) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace aphex::engine

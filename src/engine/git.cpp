@@ -1,0 +1,215 @@
+#include "engine/git.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
+namespace aphex::engine {
+namespace {
+
+constexpr std::array<std::string_view, 9> kForeignVariables{
+    "GIT_DIR",        "GIT_WORK_TREE",       "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",  "GIT_PREFIX",          "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR", "GIT_QUARANTINE_PATH", "GIT_ALTERNATE_OBJECT_DIRECTORIES"};
+
+// git's own last words, without its "fatal: ".
+std::string complaint(const os::Captured& captured) {
+  std::string_view text = trim(captured.err.empty() ? captured.out : captured.err);
+  if (const std::size_t at = text.rfind("fatal: "); at != std::string_view::npos) {
+    text.remove_prefix(at + 7);
+  }
+  return text.empty() ? fmt::format("exit code {}", captured.exit.shell_code()) : std::string(text);
+}
+
+bool is_there(const std::filesystem::path& path) {
+  std::error_code unreadable_is_absent;
+  return std::filesystem::exists(path, unreadable_is_absent);
+}
+
+bool looks_unreachable(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kSigns{"Could not resolve host", "Connection refused",
+                                                   "Connection timed out", "early EOF",
+                                                   "Connection reset"};
+  return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
+    return text.find(sign) != std::string_view::npos;
+  });
+}
+
+std::vector<std::string> split_nul(std::string_view text) {
+  std::vector<std::string> parts = split(text, '\0');
+  if (!parts.empty() && parts.back().empty()) parts.pop_back();
+  return parts;
+}
+
+}  // namespace
+
+Git::Git(os::ProcessRunner& processes, os::EnvironmentVariables environment, os::CancelToken cancel)
+    : processes_(processes), environment_(std::move(environment)), cancel_(std::move(cancel)) {
+  for (const std::string_view name : kForeignVariables)
+    environment_.erase(std::string(name));
+  environment_["GIT_TERMINAL_PROMPT"] = "0";
+  environment_["LC_ALL"] = "C";
+}
+
+Result<std::string> Git::run(std::vector<std::string> arguments) {
+  os::ProcessSpec spec;
+  spec.argv = {"git"};
+  std::move(arguments.begin(), arguments.end(), std::back_inserter(spec.argv));
+  spec.environment = environment_;
+  APHEX_TRY(os::Captured captured, os::capture(processes_, std::move(spec), cancel_));
+  if (captured.exit.how == os::ProcessExit::How::cancelled) {
+    return fail(ErrorCode::cancelled, "git: " + cancel_.reason());
+  }
+  if (captured.exit.shell_code() != 0) {
+    Error error;
+    error.code = ErrorCode::io;
+    error.message = "git: " + complaint(captured);
+    if (looks_unreachable(captured.err)) {
+      error.code = ErrorCode::unavailable;
+      error.retry = Retry::retryable;
+    }
+    return fail(std::move(error));
+  }
+  return std::move(captured.out);
+}
+
+Result<std::filesystem::path> Git::top_level(const std::filesystem::path& directory) {
+  Result<std::string> out = run({"-C", directory.string(), "rev-parse", "--show-toplevel"});
+  if (!out && out.error().message.find("not a git repository") != std::string::npos) {
+    return fail(ErrorCode::usage, fmt::format("{} is in no git repository", directory.string()),
+                "aphex delivers commits: run it in the repository of the application, or make one "
+                "by 'git init' and commit");
+  }
+  if (!out) return fail(std::move(out.error()));
+  return std::filesystem::path(trim(*out));
+}
+
+Result<std::string> Git::resolve(const std::filesystem::path& repository,
+                                 const std::string& revision) {
+  Result<std::string> out = run({"-C", repository.string(), "rev-parse", "--verify", "--quiet",
+                                 "--end-of-options", revision + "^{commit}"});
+  if (!out) {
+    return fail(ErrorCode::usage,
+                fmt::format("'{}' names no commit in {}", revision, repository.string()),
+                revision == "HEAD" ? "the repository has no commit yet: commit first"
+                                   : "'git log' shows the commits that there are");
+  }
+  return std::string(trim(*out));
+}
+
+Result<Git::CommitInfo> Git::commit_info(const std::filesystem::path& repository,
+                                         const std::string& sha) {
+  APHEX_TRY(const std::string out,
+            run({"-C", repository.string(), "show", "--no-patch", "--format=%an <%ae>%n%B", sha}));
+  const std::size_t end = out.find('\n');
+  return CommitInfo{out.substr(0, end),
+                    end == std::string::npos ? "" : std::string(trim(out.substr(end)))};
+}
+
+Result<std::string> Git::branch(const std::filesystem::path& repository) {
+  const Result<std::string> out =
+      run({"-C", repository.string(), "symbolic-ref", "--quiet", "--short", "HEAD"});
+  return out ? std::string(trim(*out)) : std::string();
+}
+
+Result<std::string> Git::origin_url(const std::filesystem::path& repository) {
+  const Result<std::string> out =
+      run({"-C", repository.string(), "config", "--get", "remote.origin.url"});
+  return out ? without_credentials(std::string(trim(*out))) : std::string();
+}
+
+Result<std::vector<std::string>> Git::changed_paths(const std::filesystem::path& repository,
+                                                    std::size_t limit) {
+  APHEX_TRY(const std::string out,
+            run({"-C", repository.string(), "status", "--porcelain", "--no-renames", "-z"}));
+  std::vector<std::string> paths;
+  for (const std::string& entry : split_nul(out)) {
+    if (paths.size() == limit) break;
+    if (entry.size() > 3) paths.push_back(entry.substr(3));
+  }
+  return paths;
+}
+
+Result<std::string> Git::show_file(const std::filesystem::path& repository, const std::string& sha,
+                                   const std::string& path) {
+  Result<std::string> out = run({"-C", repository.string(), "show", sha + ":" + path});
+  if (!out) {
+    return fail(ErrorCode::not_found,
+                fmt::format("commit {} has no file {}", sha.substr(0, 12), path),
+                "'aphex init' writes one for an existing CDK application; commit it");
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> Git::listed_files(const std::filesystem::path& repository) {
+  APHEX_TRY(const std::string out, run({"-C", repository.string(), "ls-files", "--cached",
+                                        "--others", "--exclude-standard", "--deduplicate", "-z"}));
+  return split_nul(out);
+}
+
+Status Git::fetch_commit(const std::string& from, const std::string& sha,
+                         const std::filesystem::path& destination) {
+  const std::string directory = destination.string();
+  if (is_there(from)) {
+    // Objects are linked, not copied: a clone of a large repository takes no time.
+    return run({"clone", "--quiet", "--no-checkout", "--local", "--", from, directory})
+        .map([](const std::string&) {});
+  }
+  APHEX_TRY([[maybe_unused]] const std::string made, run({"init", "--quiet", "--", directory}));
+  APHEX_TRY([[maybe_unused]] const std::string added,
+            run({"-C", directory, "remote", "add", "origin", from}));
+  // Servers may refuse to serve a bare hash; then the whole history has to come.
+  if (run({"-C", directory, "fetch", "--quiet", "--depth=1", "origin", sha})) return {};
+  return run({"-C", directory, "fetch", "--quiet", "--tags", "origin",
+              "+refs/heads/*:refs/remotes/origin/*"})
+      .map([](const std::string&) {});
+}
+
+Status Git::clone_commit(const std::string& from, const std::string& sha,
+                         const std::filesystem::path& destination) {
+  APHEX_CHECK(fetch_commit(from, sha, destination));
+  const std::string directory = destination.string();
+  const Result<std::string> checkout = run(
+      {"-C", directory, "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", sha});
+  if (!checkout) {
+    return fail_because(fmt::format("cannot check out commit {} of {}", sha, from),
+                        checkout.error());
+  }
+  if (is_there(destination / ".gitmodules")) {
+    APHEX_TRY([[maybe_unused]] const std::string updated,
+              run({"-C", directory, "submodule", "update", "--init", "--recursive", "--quiet"}));
+  }
+  return {};
+}
+
+void drop_git_variables(os::EnvironmentVariables& environment) {
+  for (const std::string_view name : kForeignVariables)
+    environment.erase(std::string(name));
+}
+
+std::string without_credentials(std::string url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const std::size_t slash = url.find('/', scheme + 3);
+  const std::size_t at = url.rfind('@', slash);
+  if (at == std::string::npos || at < scheme) return url;
+  return url.erase(scheme + 3, at - scheme - 2);
+}
+
+std::string repository_name(const std::string& url_or_path) {
+  std::string name = url_or_path;
+  while (name.size() > 1 && name.back() == '/')
+    name.pop_back();
+  name = name.substr(name.find_last_of("/:") + 1);
+  if (name.ends_with(".git")) name.resize(name.size() - 4);
+  for (char& c : name) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (!plain && c != '-' && c != '_' && c != '.') c = '-';
+  }
+  return name.empty() || name == "." || name == ".." ? "pipeline" : name;
+}
+
+}  // namespace aphex::engine

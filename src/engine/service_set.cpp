@@ -1,0 +1,86 @@
+#include "engine/service_set.hpp"
+
+namespace aphex::engine {
+namespace {
+
+std::string value_or(const os::EnvironmentVariables& environment, const std::string& name,
+                     const std::string& fallback) {
+  const auto found = environment.find(name);
+  return found == environment.end() || found->second.empty() ? fallback : found->second;
+}
+
+}  // namespace
+
+Result<StatePaths> state_paths(const std::string& chosen,
+                               const os::EnvironmentVariables& environment) {
+  std::error_code ignored;
+  const auto absolute = [&](const std::filesystem::path& path) {
+    return StatePaths{std::filesystem::absolute(path, ignored)};
+  };
+  if (!chosen.empty()) return absolute(chosen);
+  if (const std::string own = value_or(environment, "APHEX_STATE_DIR", ""); !own.empty()) {
+    return absolute(own);
+  }
+  if (const std::string xdg = value_or(environment, "XDG_STATE_HOME", ""); !xdg.empty()) {
+    return absolute(std::filesystem::path(xdg) / "aphex");
+  }
+  if (const std::string home = value_or(environment, "HOME", ""); !home.empty()) {
+    return absolute(std::filesystem::path(home) / ".local/state/aphex");
+  }
+  return fail(ErrorCode::usage, "there is no directory for aphex's state: HOME is not set",
+              "set APHEX_STATE_DIR, or pass --state-dir");
+}
+
+std::string stored_plan_name(const std::string& pipeline, AwsTarget aws) {
+  return aws == AwsTarget::sandbox ? pipeline + " (sandbox)" : pipeline;
+}
+
+Result<std::optional<PlanStore::Stored>> DatabasePlanStore::current(const std::string& pipeline) {
+  APHEX_TRY(const std::optional<store::StoredPlan> stored,
+            database_.stored_plan(stored_plan_name(pipeline, aws_)));
+  if (!stored) return std::optional<Stored>();
+  return std::optional<Stored>(Stored{stored->digest, stored->commit_sha});
+}
+
+Status DatabasePlanStore::replace(const plan::Plan& plan, const RunParameters& run) {
+  store::StoredPlan stored;
+  stored.digest = plan::digest(plan);
+  stored.plan = doc::to_json(plan::to_value(plan));
+  stored.commit_sha = run.commit_sha;
+  stored.repository_url = run.repository_url;
+  return database_.replace_plan(stored_plan_name(plan.pipeline, aws_), stored);
+}
+
+ServiceSet::ServiceSet(store::RunDatabase& database, const ServiceRequest& request,
+                       aws::AwsContext aws, std::shared_ptr<os::ProcessRunner> processes,
+                       std::unique_ptr<store::ArtifactStore> artifacts)
+    : processes_(std::move(processes)),
+      artifacts_(std::move(artifacts)),
+      dependencies_(request.paths.cache() / "dependencies"),
+      plans_(database, request.aws),
+      services_{*processes_, aws.clock,           aws.http, *artifacts_, dependencies_, plans_,
+                secrets_,    request.environment, aws} {
+  secrets_.add_from(request.environment);
+}
+
+Result<std::unique_ptr<ServiceSet>> ServiceSet::open(store::RunDatabase& database,
+                                                     const ServiceRequest& request) {
+  std::shared_ptr<os::ProcessRunner> processes = os::make_process_runner();
+  aws::AwsContext aws;
+  aws.http = aws::make_http_client();
+  aws.clock = os::make_system_clock();
+  aws.environment = request.environment;
+  aws.credentials =
+      aws::make_default_credentials(aws.http, aws.clock, processes, request.environment);
+  const std::string location =
+      request.artifact_store.empty() ? request.paths.artifacts().string() : request.artifact_store;
+  const std::string region =
+      value_or(request.environment, "AWS_REGION",
+               value_or(request.environment, "AWS_DEFAULT_REGION", request.region));
+  APHEX_TRY(std::unique_ptr<store::ArtifactStore> artifacts,
+            store::open_artifact_store(location, {aws, region}));
+  return std::unique_ptr<ServiceSet>(new ServiceSet(database, request, std::move(aws),
+                                                    std::move(processes), std::move(artifacts)));
+}
+
+}  // namespace aphex::engine

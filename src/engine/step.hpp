@@ -1,0 +1,107 @@
+#pragma once
+// What a step's code gets and gives back. The same code runs under the embedded engine and in pods.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "aws/credentials.hpp"
+#include "base/result.hpp"
+#include "engine/run_parameters.hpp"
+#include "engine/run_paths.hpp"
+#include "engine/secret_masker.hpp"
+#include "os/cancel.hpp"
+#include "os/clock.hpp"
+#include "os/process.hpp"
+#include "plan/plan.hpp"
+#include "store/artifact_store.hpp"
+#include "store/dependency_cache.hpp"
+
+namespace aphex::engine {
+
+// Receives what a step says; each line goes, masked, into the step's log and to whoever watches.
+// Thread-safe: stacks deploy side by side.
+class StepLog {
+ public:
+  virtual ~StepLog() = default;
+  // A line of a program's output. `source` is put before it for those who watch ("ApiStack");
+  // empty where a step runs one program only.
+  virtual void output(std::string_view source, std::string_view line) = 0;
+  // A line of our own: what is done and why.
+  virtual void note(std::string_view line) = 0;
+};
+
+// Where the pipeline's own plan is kept: the database here, the WorkflowTemplate in a cluster.
+class PlanStore {
+ public:
+  struct Stored {
+    std::string digest;
+    std::string commit_sha;
+  };
+  virtual ~PlanStore() = default;
+  virtual Result<std::optional<Stored>> current(const std::string& pipeline) = 0;
+  // In one step: readers see the old plan or the new.
+  virtual Status replace(const plan::Plan& plan, const RunParameters& run) = 0;
+};
+
+enum class Source { commit, worktree };
+enum class AwsTarget { real, sandbox };
+enum class BuildMode { reuse, again };
+
+struct RunOptions {
+  Source source = Source::commit;
+  std::string clone_source;        // a path or an address that git can clone
+  std::filesystem::path worktree;  // with Source::worktree
+  std::string config_path = std::string(config::kFileName);  // relative to the repository
+  AwsTarget aws = AwsTarget::real;
+  BuildMode build = BuildMode::reuse;  // of artifacts that the commit already has
+  std::string artifact_store;          // s3://bucket[/prefix] or a directory
+  int restarts = 0;                    // how often this commit was already handed over
+};
+
+// What outlives the step. References are owned by the engine.
+struct Services {
+  os::ProcessRunner& processes;
+  std::shared_ptr<os::Clock> clock;
+  std::shared_ptr<aws::HttpClient> http;
+  store::ArtifactStore& artifacts;
+  store::DependencyCache& dependencies;
+  PlanStore& plans;
+  SecretMasker& secrets;
+  // What child processes inherit: ours, with the sandbox's variables where it is used.
+  os::EnvironmentVariables environment;
+  // The pipeline's own credentials, from `environment`.
+  aws::AwsContext aws;
+};
+
+struct StepContext {
+  const plan::Plan& plan;
+  const plan::Stage& stage;
+  const plan::Step& step;
+  const RunParameters& parameters;
+  const RunOptions& options;
+  const RunPaths& paths;
+  Services& services;
+  StepLog& log;
+  os::CancelToken cancel;
+  // Told of each process group that the step starts, so that a later start can end what a killed
+  // one left behind. May be empty; called from any thread.
+  std::function<void(int process_group)> on_process_group;
+};
+
+struct StepOutcome {
+  enum class Kind {
+    done,
+    skipped,         // there was nothing to do
+    stage_complete,  // the rest of the stage is not needed
+    hand_over,       // the run ends here; a new one of the same commit follows
+  };
+  Kind kind = Kind::done;
+  std::string summary;  // a few words for the table: "4 stacks, 2 unchanged"
+};
+
+using StepFunction = Result<StepOutcome> (*)(StepContext&);
+
+}  // namespace aphex::engine

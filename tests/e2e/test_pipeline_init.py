@@ -1,0 +1,75 @@
+"""`aphex init` on an application that nobody wrote for aphex: the CDK's own sample."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from program import REPO, remove
+
+SECONDS = 500
+
+
+def leave_tests_out(directory):
+    """Its tests bring 280 packages, some of them for other platforms only; its stack none."""
+    file = directory / "package.json"
+    package = json.loads(file.read_text(encoding="utf-8"))
+    del package["scripts"]["test"]
+    package["devDependencies"] = {name: version
+                                  for name, version in package["devDependencies"].items()
+                                  if name not in ("jest", "@swc/core", "@swc/jest")}
+    file.write_text(json.dumps(package, indent=2) + "\n", encoding="utf-8")
+    shutil.rmtree(directory / "test")
+    (directory / "jest.config.js").unlink()
+
+
+@pytest.fixture
+def sample(tmp_path, workshop):
+    """What `cdk init sample-app` makes, with its dependencies, committed."""
+    directory = tmp_path / "sample"
+    directory.mkdir()
+    cdk = REPO / "node_modules/.bin/cdk"
+
+    def do(*command):
+        done = subprocess.run(command, cwd=directory, env=workshop.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=SECONDS)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    do(cdk, "init", "sample-app", "--language", "typescript", "--generate-only")
+    leave_tests_out(directory)
+    do("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error")
+    do("git", "init", "-q", "-b", "main")
+    do("git", "add", "--all")
+    do("git", "commit", "-q", "-m", "The sample")
+    yield directory
+    remove(tmp_path)
+
+
+def test_the_written_file_validates_and_the_pipeline_deploys_it(sample, workshop):
+    written = workshop.run("init", cwd=sample, seconds=SECONDS)
+
+    assert written.code == 0, written.err
+    assert written.out == f"wrote {sample / 'aphex-config.yaml'}\n"
+    assert written.err == """\
+init: synthesizing the application to see its stacks
+note: environment dev: the region is a placeholder
+note: environment dev: the account is a placeholder
+next:
+  git add -A && git commit    a run is of a commit
+  aphex plan                  what a run would do
+  aphex run --sandbox         do it, against a local AWS
+"""
+    checked = workshop.run("validate", "--strict", cwd=sample)
+    assert (checked.code, checked.err) == (0, "")
+    subprocess.run(["git", "add", "--all"], cwd=sample, env=workshop.environment, check=True)
+    subprocess.run(["git", "commit", "-q", "-m", "A pipeline"], cwd=sample,
+                   env=workshop.environment, check=True)
+
+    done = workshop.run("run", "--sandbox", "--quiet", cwd=sample, seconds=SECONDS)
+
+    assert done.code == 0, done.err
+    run = workshop.run("runs", "--limit", "1", "--format", "json", cwd=sample).json[0]
+    assert run["pipeline"] == "sample"
+    assert workshop.step(run["id"], "stacks")["summary"] == "1 stack, changed"

@@ -1,0 +1,146 @@
+"""What `cmake --install` and the .deb leave on a machine, used as a stranger would use it."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("APHEX_BUILD_DIR", ROOT / "build/release"))
+
+CONSUMER_CMAKE = """
+cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES CXX)
+find_package(aphex 0.1 REQUIRED)
+add_executable(consumer main.cpp)
+target_link_libraries(consumer PRIVATE aphex::aphex)
+"""
+
+CONSUMER_MAIN = r"""
+#include <aphex/plan.hpp>
+#include <aphex/version.hpp>
+
+#include <iostream>
+#include <iterator>
+#include <string>
+
+int main() {
+  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+  if (aphex::version() != APHEX_VERSION_STRING) return 3;
+  std::cout << aphex::validate_text(text) << "\n";
+  const auto plan = aphex::plan_json(text, "shop");
+  if (!plan) return 1;
+  std::cout << *plan << "\n";
+}
+"""
+
+CONFIGURATION = """\
+version: "1.0"
+build:
+  commands: [npm ci]
+environments:
+  - name: dev
+    region: us-east-1
+    account: "111122223333"
+    stacks:
+      - {name: AppStack, path: lib/app-stack.ts}
+"""
+
+
+def run(*argv, **options):
+    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
+                          timeout=600, check=False, **options)
+    assert done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    where = tmp_path_factory.mktemp("prefix")
+    run("cmake", "--install", BUILD, "--prefix", where)
+    yield where
+    shutil.rmtree(where)
+
+
+@pytest.fixture(scope="module")
+def consumer(prefix, tmp_path_factory):
+    source = tmp_path_factory.mktemp("consumer")
+    (source / "CMakeLists.txt").write_text(CONSUMER_CMAKE)
+    (source / "main.cpp").write_text(CONSUMER_MAIN)
+    run("cmake", "-G", "Ninja", "-S", source, "-B", source / "build",
+        f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", source / "build")
+    yield source / "build/consumer"
+    shutil.rmtree(source)
+
+
+def ask(consumer, text):
+    return subprocess.run([consumer], input=text, capture_output=True, text=True, timeout=60,
+                          check=False)
+
+
+def test_a_program_that_links_to_aphex_plans_a_valid_configuration(consumer):
+    done = ask(consumer, CONFIGURATION)
+    diagnostics, plan = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0
+    assert diagnostics == []
+    assert plan["pipeline"]["name"] == "shop"
+    assert [stage["id"] for stage in plan["stages"]][-1] == "deploy-dev"
+
+
+def test_a_program_that_links_to_aphex_gets_every_diagnostic_of_a_wrong_one(consumer):
+    done = ask(consumer, CONFIGURATION.replace("    region: us-east-1\n", "")
+               .replace('"111122223333"', '"12"'))
+    messages = [entry["message"] for entry in json.loads(done.stdout.splitlines()[0])]
+    assert done.returncode == 1
+    assert messages == ["Missing required field: environments[0].region",
+                        "Invalid AWS account ID format: must be 12 digits"]
+
+
+def test_the_installed_library_names_no_place_of_the_machine_that_built_it(prefix):
+    for file in prefix.rglob("*.cmake"):
+        assert str(ROOT) not in file.read_text(), file
+
+
+def test_the_installed_program_runs_and_brings_its_sandbox(prefix):
+    aphex = prefix / "bin/aphex"
+    assert run(aphex, "--version").strip()
+    share = prefix / "share/aphex/sandbox"
+    assert (share / "aphex_sandbox/__main__.py").is_file()
+    assert (share / "requirements.txt").is_file()
+    assert not list(share.rglob("__pycache__"))
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    where = tmp_path_factory.mktemp("package")
+    run("cpack", "-G", "DEB", "-B", where, "--config", BUILD / "CPackConfig.cmake", cwd=BUILD)
+    packages = list(where.glob("*.deb"))
+    assert len(packages) == 1, packages
+    yield packages[0]
+    shutil.rmtree(where)
+
+
+def field(package, name):
+    return run("dpkg-deb", "--field", package, name).strip()
+
+
+def test_the_package_holds_the_program_and_its_files(package):
+    listed = {line.split()[5]: line.split()[0]
+              for line in run("dpkg-deb", "--contents", package).splitlines()}
+    assert listed["./usr/bin/aphex"].startswith("-rwxr-xr-x")
+    assert "./usr/share/aphex/sandbox/aphex_sandbox/__main__.py" in listed
+    assert "./usr/share/doc/aphex/LICENSE" in listed
+    assert not [name for name in listed if name.endswith((".a", ".hpp", ".pyc"))]
+
+
+def test_the_package_depends_on_the_libraries_that_the_program_links_to(package):
+    depends = field(package, "Depends")
+    for library in ("libc6", "libstdc++6", "libcurl4", "libyaml-0-2", "libsqlite3-0", "git"):
+        assert library in depends, depends
+    assert "python3" in field(package, "Recommends")
+    assert field(package, "Package") == "aphex"
+    assert field(package, "Version").startswith("0.1.0")

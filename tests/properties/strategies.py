@@ -1,0 +1,258 @@
+"""Generators of configurations: valid ones, and valid ones with one thing made wrong.
+
+A configuration is a Python value as a YAML reader would give it; to_yaml() writes it.
+"""
+
+import copy
+
+import yaml
+from hypothesis import strategies as st
+
+STACK_PATHS = ["lib/app-stack.ts", "lib/db-stack.ts", "lib/nested/web.mts", "top.cts"]
+
+REGIONS = [
+    "us-east-1", "us-west-2", "eu-west-1", "eu-central-2", "ap-southeast-4", "il-central-1",
+    "sa-east-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1",
+]
+
+MAX_ENVIRONMENTS = 6
+MAX_STACKS = 12
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every string: plain text could be a number to another reader of YAML."""
+
+    def ignore_aliases(self, data):
+        return True
+
+
+_Dumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
+
+def to_yaml(configuration):
+    return yaml.dump(configuration, Dumper=_Dumper, sort_keys=False, width=1000)
+
+
+def account_ids():
+    """Strings of 12 digits, those with leading zeros included."""
+    edges = st.sampled_from(["000000000000", "012345678901", "999999999999"])
+    return edges | st.text("0123456789", min_size=12, max_size=12)
+
+
+def regions():
+    return st.sampled_from(REGIONS)
+
+
+def environment_names():
+    return st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", fullmatch=True)
+
+
+def stack_names():
+    return st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,20}", fullmatch=True)
+
+
+def commands():
+    """Shell commands: short words, special characters, several lines."""
+    words = st.sampled_from(["npm ci", "npm test", "echo 'a: b' # c", "true\nfalse", "- x", "é"])
+    free = st.text(
+        st.characters(min_codepoint=0x20, max_codepoint=0x2FF, blacklist_categories=["Cc", "Cs"]),
+        min_size=1,
+        max_size=30,
+    ).filter(lambda text: text.strip(" "))
+    return words | free
+
+
+@st.composite
+def stacks(draw, min_size=1, max_size=MAX_STACKS):
+    """Stacks whose dependencies form no circle, in any order."""
+    names = draw(st.lists(stack_names(), min_size=min_size, max_size=max_size, unique=True))
+    made = []
+    for index, name in enumerate(names):
+        stack = {"name": name, "path": draw(st.sampled_from(STACK_PATHS))}
+        earlier = names[:index]
+        shape = draw(st.sampled_from(["none", "chain", "some", "all", "empty"]))
+        if shape == "empty":
+            stack["dependsOn"] = []
+        elif shape == "chain" and earlier:
+            stack["dependsOn"] = [earlier[-1]]
+        elif shape == "all" and earlier:
+            stack["dependsOn"] = list(earlier)
+        elif shape == "some" and earlier:
+            stack["dependsOn"] = draw(st.lists(st.sampled_from(earlier), unique=True))
+        made.append(stack)
+    return draw(st.permutations(made))
+
+
+@st.composite
+def environments(draw, name, account=None):
+    environment = {
+        "name": name,
+        "region": draw(regions()),
+        "account": account or draw(account_ids()),
+        "stacks": draw(stacks()),
+    }
+    tests = draw(st.sampled_from(["absent", "empty", "some"]))
+    if tests != "absent":
+        sizes = {"empty": (0, 0), "some": (1, 3)}[tests]
+        listed = st.lists(commands(), min_size=sizes[0], max_size=sizes[1])
+        environment["tests"] = {"commands": draw(listed)}
+    return environment
+
+
+@st.composite
+def configurations(draw):
+    """Valid configurations: one to MAX_ENVIRONMENTS environments, in one account or several."""
+    count = draw(st.sampled_from([1, 1, 2, 3, MAX_ENVIRONMENTS]))
+    names = draw(st.lists(environment_names(), min_size=count, max_size=count, unique=True))
+    shared = draw(st.none() | account_ids())
+    return {
+        "version": "1.0",
+        "build": {"commands": draw(st.lists(commands(), min_size=1, max_size=4))},
+        "environments": [draw(environments(name, shared)) for name in names],
+    }
+
+
+# Values of another type than any scalar field has. Neither 1 nor 1.0: JSON holds them equal.
+OTHER_TYPES = [None, True, 7, [], {}, ["x"], {"x": "y"}]
+
+WRONG_VERSIONS = ["1", "2.0", "", "1.0.0", "v1.0", 2, None, ["1.0"], True]
+WRONG_ACCOUNTS = ["", "12345678901", "1234567890123", "12345678901a", " 23456789012",
+                  "１２３４５６７８９０１２", 123456789012, 7, None]
+WRONG_REGIONS = ["", "us-east-9", "us-east-1a", "US-EAST-1", "useast1", "moon", "us-east-1 ", 1,
+                 "aws-global"]
+WRONG_PATHS = ["", "/lib/app-stack.ts", "../app-stack.ts", "lib/../lib/app-stack.ts", "lib",
+               "lib/missing.ts", "lib/types.d.ts", "lib/app.js", "lib/app-stack", 7]
+WRONG_COMMANDS = ["", "  ", "\t", "a\0b", 7, None, ["x"], {"echo a": "b"}]
+
+
+def _pick(draw, items):
+    return items[draw(st.integers(0, len(items) - 1))]
+
+
+def _a_stack(draw, configuration):
+    return _pick(draw, _pick(draw, configuration["environments"])["stacks"])
+
+
+def _remove_required_field(draw, configuration):
+    environment = _pick(draw, configuration["environments"])
+    places = [
+        (configuration, ["version", "build", "environments"]),
+        (configuration["build"], ["commands"]),
+        (environment, ["name", "region", "account", "stacks"]),
+        (_pick(draw, environment["stacks"]), ["name", "path"]),
+    ]
+    mapping, keys = _pick(draw, places)
+    del mapping[_pick(draw, keys)]
+
+
+def _empty_a_list(draw, configuration):
+    _pick(draw, [
+        lambda: configuration["build"].update(commands=[]),
+        lambda: configuration.update(environments=[]),
+    ])()
+
+
+def _replace_by_another_type(draw, configuration):
+    environment = _pick(draw, configuration["environments"])
+    places = [
+        (configuration, ["build", "environments"]),
+        (configuration["build"], ["commands"]),
+        (environment, ["name", "stacks"]),
+        (_pick(draw, environment["stacks"]), ["name", "path", "dependsOn"]),
+    ]
+    mapping, keys = _pick(draw, places)
+    mapping[_pick(draw, keys)] = _pick(draw, OTHER_TYPES)
+
+
+def _repeat_an_environment(draw, configuration):
+    configuration["environments"].append(
+        copy.deepcopy(_pick(draw, configuration["environments"]))
+    )
+
+
+def _repeat_a_stack(draw, configuration):
+    chosen = _pick(draw, configuration["environments"])["stacks"]
+    chosen.append(copy.deepcopy(_pick(draw, chosen)))
+
+
+def _depend_on_nothing_known(draw, configuration):
+    _a_stack(draw, configuration).setdefault("dependsOn", []).append("No-Such-Stack-At-All-Here")
+
+
+def _depend_across_environments(draw, configuration):
+    first, last = configuration["environments"][0], configuration["environments"][-1]
+    _pick(draw, first["stacks"]).setdefault("dependsOn", []).append(
+        _pick(draw, last["stacks"])["name"]
+    )
+
+
+def _close_a_circle(draw, configuration):
+    chosen = _pick(draw, configuration["environments"])["stacks"]
+    count = draw(st.integers(1, len(chosen)))
+    for index in range(count):
+        chosen[index].setdefault("dependsOn", []).append(chosen[(index + 1) % count]["name"])
+
+
+def _set(place, key, values):
+    def mutate(draw, configuration):
+        place(draw, configuration)[key] = _pick(draw, values)
+
+    return mutate
+
+
+def _wrong_command(draw, configuration):
+    configuration["build"]["commands"].append(_pick(draw, WRONG_COMMANDS))
+
+
+def _wrong_test(draw, configuration):
+    environment = _pick(draw, configuration["environments"])
+    environment["tests"] = _pick(
+        draw, [None, {}, [], {"commands": None}, {"commands": "npm test"}, {"commands": [" "]}]
+    )
+
+
+def _unknown_key(draw, configuration):
+    environment = _pick(draw, configuration["environments"])
+    place = _pick(draw, [configuration, configuration["build"], environment])
+    place[_pick(draw, ["comands", "regin", "extra", "X-note"])] = _pick(draw, OTHER_TYPES)
+
+
+def _extension_key(draw, configuration):
+    configuration["x-" + draw(stack_names())] = _pick(draw, OTHER_TYPES)
+
+
+def _an_environment(draw, configuration):
+    return _pick(draw, configuration["environments"])
+
+
+MUTATIONS = [
+    _remove_required_field,
+    _empty_a_list,
+    _replace_by_another_type,
+    _repeat_an_environment,
+    _repeat_a_stack,
+    _depend_on_nothing_known,
+    _depend_across_environments,
+    _close_a_circle,
+    _set(lambda draw, configuration: configuration, "version", WRONG_VERSIONS),
+    _set(_an_environment, "account", WRONG_ACCOUNTS),
+    _set(_an_environment, "region", WRONG_REGIONS),
+    _set(_an_environment, "name", ["", "my env", "-dev", "a" * 41, "é", 7, None]),
+    _set(_an_environment, "stacks", [[]]),
+    _set(_a_stack, "path", WRONG_PATHS),
+    _set(_a_stack, "name", ["", "9Stack", "My_Stack", "/A", "A/", "a" * 129, 7, "Prod/My_Stack"]),
+    _wrong_command,
+    _wrong_test,
+    _unknown_key,
+    _extension_key,
+]
+
+
+@st.composite
+def changed_configurations(draw):
+    """A valid configuration with one thing changed; most changes make it invalid, some do not."""
+    configuration = copy.deepcopy(draw(configurations()))
+    _pick(draw, MUTATIONS)(draw, configuration)
+    return configuration
