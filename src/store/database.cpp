@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
+
 #include "os/files.hpp"
 #include "store/schema_sql.hpp"
 
@@ -148,12 +151,10 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   sqlite3_busy_timeout(state->handle, kBusyTimeoutMs);
   Database database(std::move(state));
+  APHEX_CHECK(database.use_write_ahead_log());
   // NORMAL with WAL: a killed process loses nothing; a power cut may lose the last commits but
   // never the file.
-  if (!database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                        "PRAGMA foreign_keys = ON;")) {
-    return database.state_->error("open");
-  }
+  APHEX_CHECK(database.execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"));
 
   APHEX_TRY(Transaction transaction, Transaction::begin(database));
   std::int64_t version = 0;
@@ -174,6 +175,19 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   APHEX_CHECK(transaction.commit());
   return database;
+}
+
+Status Database::use_write_ahead_log() {
+  // SQLite does not wait its busy timeout for this lock when two processes open a new file at the
+  // same moment: each holds what the other wants to upgrade. The one that is refused lets go and
+  // asks again.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  while (true) {
+    Status switched = execute("PRAGMA journal_mode = WAL");
+    const bool busy = !switched && (sqlite3_errcode(state_->handle) & 0xff) == SQLITE_BUSY;
+    if (!busy || std::chrono::steady_clock::now() >= end) return switched;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {

@@ -62,6 +62,7 @@ class Database {
 
  private:
   explicit Database(std::unique_ptr<State> state);
+  Status use_write_ahead_log();
   std::unique_ptr<State> state_;
 };
 
