@@ -7,6 +7,61 @@
 
 #include "base/text.hpp"
 
+namespace aphex {
+
+Value Value::strings(const std::vector<std::string>& items) {
+  Array array;
+  array.reserve(items.size());
+  for (const std::string& item : items)
+    array.emplace_back(item);
+  return array;
+}
+
+const Value* Value::find(std::string_view key) const {
+  const Object* members = as_object();
+  if (members == nullptr) return nullptr;
+  for (const Member& member : *members) {
+    if (member.first == key) return &member.second;
+  }
+  return nullptr;
+}
+
+const Value* Value::find(std::initializer_list<std::string_view> path) const {
+  const Value* value = this;
+  for (const std::string_view key : path) {
+    value = value->find(key);
+    if (value == nullptr) return nullptr;
+  }
+  return value;
+}
+
+std::string Value::string_or(std::string_view key, std::string_view fallback) const {
+  const Value* value = find(key);
+  const std::string* text = value == nullptr ? nullptr : value->as_string();
+  return text == nullptr ? std::string(fallback) : *text;
+}
+
+Value& Value::set(std::string key, Value value) {
+  Object* members = as_object();
+  if (members == nullptr) members = &data_.emplace<Object>();
+  for (Member& member : *members) {
+    if (member.first != key) continue;
+    member.second = std::move(value);
+    return member.second;
+  }
+  members->emplace_back(std::move(key), std::move(value));
+  return members->back().second;
+}
+
+Value& Value::push_back(Value value) {
+  Array* items = as_array();
+  if (items == nullptr) items = &data_.emplace<Array>();
+  items->push_back(std::move(value));
+  return items->back();
+}
+
+}  // namespace aphex
+
 namespace aphex::doc {
 namespace {
 
@@ -157,57 +212,6 @@ class Writer {
 };
 
 }  // namespace
-
-Value Value::strings(const std::vector<std::string>& items) {
-  Array array;
-  array.reserve(items.size());
-  for (const std::string& item : items)
-    array.emplace_back(item);
-  return array;
-}
-
-const Value* Value::find(std::string_view key) const {
-  const Object* members = as_object();
-  if (members == nullptr) return nullptr;
-  for (const Member& member : *members) {
-    if (member.first == key) return &member.second;
-  }
-  return nullptr;
-}
-
-const Value* Value::find(std::initializer_list<std::string_view> path) const {
-  const Value* value = this;
-  for (const std::string_view key : path) {
-    value = value->find(key);
-    if (value == nullptr) return nullptr;
-  }
-  return value;
-}
-
-std::string Value::string_or(std::string_view key, std::string_view fallback) const {
-  const Value* value = find(key);
-  const std::string* text = value == nullptr ? nullptr : value->as_string();
-  return text == nullptr ? std::string(fallback) : *text;
-}
-
-Value& Value::set(std::string key, Value value) {
-  Object* members = as_object();
-  if (members == nullptr) members = &data_.emplace<Object>();
-  for (Member& member : *members) {
-    if (member.first != key) continue;
-    member.second = std::move(value);
-    return member.second;
-  }
-  members->emplace_back(std::move(key), std::move(value));
-  return members->back().second;
-}
-
-Value& Value::push_back(Value value) {
-  Array* items = as_array();
-  if (items == nullptr) items = &data_.emplace<Array>();
-  items->push_back(std::move(value));
-  return items->back();
-}
 
 std::string to_json(const Value& value, int indent) {
   std::string out;
