@@ -98,7 +98,8 @@ def role(name, **more):
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
-        (bucket("Bad_Name"), "bucket is not valid"),
+        (bucket("Bad_Name"), "#/BucketName: failed validation constraint for keyword [pattern]"),
+        (bucket("xn--reserved"), "bucket is not valid"),
         (resource("AWS::SQS::Queue", QueueName="bad name"), "alphanumeric"),
         (
             resource(

@@ -16,7 +16,7 @@ from moto.utilities.utils import get_partition
 
 from ..resources import table
 from ..resources.base import Made, Replaced
-from . import intrinsics
+from . import intrinsics, schemas
 from . import template as templates
 from .errors import ResourceFailure, UnresolvedValue
 from .parameters import dynamic_reference
@@ -114,13 +114,15 @@ class Deployment:
             self._journal.append(lambda: self._restore(record))
             return
         with self._events(name, "UPDATE", record.made.physical_id):
+            self._check(name, properties)
             changed = self._changed(record, type_name, properties)
             if changed is None:
                 self.stack.add_event(
                     name, record.made.physical_id, type_name, "UPDATE_IN_PROGRESS", _REPLACING
                 )
                 fresh = replace(self._make(name), status="UPDATE_COMPLETE")
-                self._obsolete.append(record)
+                kept = self._is_kept(name, "UpdateReplacePolicy")
+                self._obsolete.append(replace(record, retained=kept))
                 self._journal.append(lambda: self._swap_back(fresh, record))
             else:
                 fresh = Record(
@@ -134,6 +136,8 @@ class Deployment:
         """The resource changed in place; None when it takes a new one."""
         if type_name != record.type:
             return None
+        if schemas.is_replaced(type_name, self.stack.region, properties, record.properties):
+            return None
         target = self.stack.target(record.logical_id, type_name)
         try:
             return table.lookup(type_name).update(
@@ -146,6 +150,7 @@ class Deployment:
         type_name = self.template.resources[name]["Type"]
         kind = table.lookup(type_name)
         properties = self._properties(name)
+        self._check(name, properties)
         # A copy: moto's classes write into what they are given.
         made = kind.create(self.stack.target(name, type_name), deepcopy(properties))
         return Record(name, type_name, made, properties, self._is_retained(name))
@@ -154,13 +159,20 @@ class Deployment:
         raw = self.template.resources[name].get("Properties") or {}
         for argument in templates.imports(raw):
             self._imports.add(str(intrinsics.resolve(argument, self._scope)))
-        return intrinsics.resolve(raw, self._scope)
+        properties = intrinsics.resolve(raw, self._scope)
+        type_name = self.template.resources[name]["Type"]
+        return schemas.with_tags(type_name, self.stack.region, properties, self.stack.tags)
+
+    def _check(self, name: str, properties: dict[str, Any]) -> None:
+        type_name = self.template.resources[name]["Type"]
+        schemas.check(type_name, self.stack.region, name, properties)
 
     def _is_retained(self, name: str) -> bool:
-        return self.template.resources[name].get("DeletionPolicy", "Delete") in (
-            "Retain",
-            "RetainExceptOnCreate",
-        )
+        return self._is_kept(name, "DeletionPolicy")
+
+    def _is_kept(self, name: str, policy: str) -> bool:
+        chosen = self.template.resources[name].get(policy, "Delete")
+        return chosen in ("Retain", "RetainExceptOnCreate")
 
     # Steps of the journal.
 
