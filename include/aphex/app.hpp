@@ -26,6 +26,10 @@ struct Environment {
   friend bool operator==(const Environment&, const Environment&) = default;
 };
 
+// The account and region of the credentials that the cdk command line runs with
+// ($CDK_DEFAULT_ACCOUNT, $CDK_DEFAULT_REGION); empty without it.
+Environment cli_environment();
+
 struct StageProps {
   // For stacks within that say nothing else.
   Environment env;
@@ -65,6 +69,8 @@ struct AppProps {
   std::vector<Member> context;
   // Where synth() writes; empty is $CDK_OUTDIR, else "cdk.out".
   std::filesystem::path outdir;
+  // Known already, and reported with the others.
+  std::vector<std::string> problems;
 };
 
 class App : public Stage {

@@ -15,7 +15,7 @@ enum class Effect { allow, deny };
 // A condition: {"StringEquals", "aws:SourceAccount", account}.
 struct Condition {
   std::string operation;
-  Value key;  // a text; CloudFormation takes no tokens for keys
+  std::string key;  // a literal: CloudFormation takes no functions for keys
   Value value;
 };
 
@@ -111,12 +111,13 @@ class Policy : public CfnResource {
 // A statement of some policy below a construct.
 struct StatementInTree {
   std::string path;    // of the resource with the policy
-  std::string policy;  // "trust", the name of a policy within a role, else the policy's id
-  PolicyStatement statement;
+  std::string policy;  // "trust", the name of a policy within a role, or the type of the resource
+  Value statement;     // as in the document; may hold tokens: see text_for_people()
+  std::string reason;
 };
 
 // For reports: every statement that the helpers of this library put anywhere below `scope`, in the
-// order of the tree. Resources and conditions may hold tokens.
+// order of the tree.
 std::vector<StatementInTree> statements_below(const Construct& scope);
 
 }  // namespace aphex::iam

@@ -62,6 +62,8 @@ class Stack : public Construct {
   const std::string& description() const { return props_.description; }
   const StackProps& props() const { return props_; }
   const std::string& qualifier() const { return qualifier_; }
+  // A name or ARN with placeholders; empty where there is none.
+  const std::string& permissions_boundary() const { return permissions_boundary_; }
 
   // A literal where it is known, otherwise a pseudo parameter ({"Ref": "AWS::AccountId"}).
   Value account() const;
@@ -91,11 +93,15 @@ class Stack : public Construct {
   ConstructKind kind() const override { return ConstructKind::stack; }
 
  private:
+  void read_permissions_boundary();
+  void check();
+
   StackProps props_;
   Environment env_;
   std::string stack_name_;
   std::string artifact_id_;
   std::string qualifier_;
+  std::string permissions_boundary_;
 };
 
 }  // namespace aphex
