@@ -1,6 +1,7 @@
 #include "provider/event.hpp"
 
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,9 @@ namespace {
 // CloudFormation's events stay far below this: properties of a template of at most 1 MB.
 constexpr std::size_t kMaxEventBytes = 6U << 20U;
 constexpr std::size_t kMaxEventDepth = 64;
+
+// CloudFormation's own bound, and its default.
+constexpr std::chrono::seconds kMaxServiceTimeout{3'600};
 
 struct TypeName {
   std::string_view name;
@@ -86,6 +90,20 @@ Result<std::string> owner_of(const std::string& stack_id) {
                 fmt::format("StackId '{}' is no ARN of a CloudFormation stack", stack_id));
   }
   return fmt::format("cloudformation/{}/{}/{}", parts[4], parts[3], path[1]);
+}
+
+std::optional<std::chrono::seconds> service_timeout(const doc::Value& properties) {
+  const doc::Value* value = properties.find("ServiceTimeout");
+  if (value == nullptr) return std::nullopt;
+  std::int64_t seconds = 0;
+  if (const std::int64_t* number = value->as_int()) {
+    seconds = *number;
+  } else if (const std::string* text = value->as_string()) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+    if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  }
+  if (seconds < 1 || seconds > kMaxServiceTimeout.count()) return std::nullopt;
+  return std::chrono::seconds(seconds);
 }
 
 ClusterProperties cluster_properties(const doc::Value& properties) {

@@ -2,6 +2,7 @@
 // What CloudFormation sends for a custom resource, and what the resource's properties mean.
 // docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -79,6 +80,10 @@ struct CheckedProperties {
 };
 // Every problem at once, each a clause that names its property.
 CheckedProperties check_properties(const doc::Value& properties);
+
+// ServiceTimeout: how long CloudFormation waits for an answer, 1 to 3600 seconds. Nothing where it
+// is absent or no such number.
+std::optional<std::chrono::seconds> service_timeout(const doc::Value& properties);
 
 // Of a Delete, or of the old state: whatever is readable, and nothing is refused.
 ClusterProperties cluster_properties(const doc::Value& properties);

@@ -73,6 +73,23 @@ TEST(Properties, HaveOneManifestOnly) {
       ElementsAre("Manifest excludes ManifestBucket, ManifestKey and ManifestSha256"));
 }
 
+TEST(Properties, SayHowLongCloudFormationWaits) {
+  EXPECT_EQ(service_timeout(read(R"({"ServiceTimeout":"300"})")), std::chrono::seconds(300));
+  EXPECT_EQ(service_timeout(read(R"({"ServiceTimeout":60})")), std::chrono::seconds(60));
+  for (const std::string_view json :
+       {R"({})", R"({"ServiceTimeout":"5 s"})", R"({"ServiceTimeout":0})",
+        R"({"ServiceTimeout":"3601"})", R"({"ServiceTimeout":[]})"}) {
+    EXPECT_EQ(service_timeout(read(json)), std::nullopt) << json;
+  }
+}
+
+TEST(Properties, OfSecretsAreNamedToo) {
+  EXPECT_THAT(problems_of(R"({"ClusterName":"d","Pipeline":"p","Manifest":"{}",
+                              "SecretValues":[{"Key":"k","SecretArn":"s"}]})"),
+              ElementsAre("SecretValues[0].SecretArn is no property (did you mean Secret?)",
+                          "SecretValues[0].Secret is missing"));
+}
+
 TEST(PhysicalIds, ReadBackAsTheyWereWritten) {
   const std::vector<ObjectId> ids = {
       {"dev", "v1", "Secret", "argo", "token"},

@@ -30,6 +30,9 @@ class FakeCluster final : public Cluster {
     APHEX_CHECK(note("apply " + id + forced, state_.apply_error, cancel));
     doc::Value object = manifest.object;
     const auto at = state_.objects.find(id);
+    if (object.find({"metadata", "uid"}) != nullptr && at == state_.objects.end()) {
+      return fail(ErrorCode::already_exists, describe(manifest.id) + " has another uid");
+    }
     const doc::Value* uid =
         at != state_.objects.end() ? at->second.find({"metadata", "uid"}) : nullptr;
     const doc::Value* status = at != state_.objects.end() ? at->second.find("status") : nullptr;

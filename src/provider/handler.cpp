@@ -18,6 +18,9 @@ constexpr milliseconds kFirstPoll{500};
 constexpr milliseconds kLongestPoll{5'000};
 // An object that is replaced by others time and again while we delete it.
 constexpr int kMaxDeleteAttempts = 3;
+// How long a refusal for want of rights is not believed, and the first pause.
+constexpr milliseconds kPatience{20'000};
+constexpr milliseconds kFirstPatience{1'000};
 // What is left after a wait, to take back what a failed replacement made.
 constexpr milliseconds kCleanupTime{3'000};
 
@@ -163,7 +166,10 @@ class Request {
     if (is_create) progress_.fails_as(physical_id(id));
     progress_.doing(fmt::format("applying {}", describe(id)));
     const SteadyTime begin = context_.clock.steady();
-    auto live = cluster.apply(prepared.manifest, prepared.properties.force, cancel_);
+    Manifest manifest = prepared.manifest;
+    // The one that was looked at, and no other that took its name meanwhile.
+    if (!created) expect_uid(manifest, metadata_of(before, "uid"));
+    auto live = cluster.apply(manifest, prepared.properties.force, cancel_);
     if (!live) {
       if (is_create && created && certainly_refused(live.error())) progress_.fails_as(id_before);
       return fail(std::move(live.error()));
@@ -228,7 +234,21 @@ class Request {
 
   // --- the three requests ------------------------------------------------------------------------
 
+  // Rights that the same stack made a moment ago (a role's policy, an access entry) reach their
+  // services only after a while: a refusal is believed when it lasts.
   Result<Answer> create() {
+    const SteadyTime until = context_.clock.steady() + kPatience;
+    milliseconds delay = kFirstPatience;
+    while (true) {
+      auto done = create_once();
+      const bool denied = !done && done.error().code == ErrorCode::permission &&
+                          progress_.id_if_failed() == id_before_work(envelope_);
+      if (!denied || context_.clock.steady() + delay > until || !pause(delay)) return done;
+      log(Level::warning, "tried again", {{"error", error_text(done.error())}});
+    }
+  }
+
+  Result<Answer> create_once() {
     APHEX_TRY(const Prepared prepared, prepare());
     APHEX_TRY(const std::unique_ptr<Cluster> cluster, connect(prepared.properties.cluster));
     APHEX_TRY(Applied applied, apply(*cluster, prepared));

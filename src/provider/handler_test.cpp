@@ -134,6 +134,37 @@ TEST_F(Handling, ACreateThatWasRefusedLeavesNothingForItsRollback) {
   EXPECT_THAT(world.cluster.calls, ElementsAre());
 }
 
+TEST_F(Handling, ACreateWaitsForRightsThatAreNew) {
+  world.connect_error = error_of(ErrorCode::permission, "AccessDenied");
+  const auto begin = clock.steady();
+  EXPECT_EQ(run(event(RequestType::create)).reason, "AccessDenied");
+  EXPECT_GT(world.connected.size(), 3U);
+  EXPECT_LE(clock.steady() - begin, std::chrono::seconds(20));
+
+  world.connect_error.reset();
+  world.cluster.apply_error = error_of(ErrorCode::permission, "forbidden");
+  world.cluster.on_call = [&](const std::string& call) {
+    if (call.starts_with("apply") && world.cluster.calls.size() > 4)
+      world.cluster.apply_error.reset();
+  };
+  EXPECT_EQ(run(event(RequestType::create)).verdict, Verdict::success);
+}
+
+TEST_F(Handling, AnUpdateBelievesARefusalAtOnce) {
+  world.connect_error = error_of(ErrorCode::permission, "AccessDenied");
+  EXPECT_EQ(run(event(RequestType::update)).reason, "AccessDenied");
+  EXPECT_EQ(world.connected.size(), 1U);
+}
+
+TEST_F(Handling, UpdateHoldsForTheObjectThatWasLookedAt) {
+  run(event(RequestType::create));
+  world.cluster.on_call = [&](const std::string& call) {
+    if (call.starts_with("apply")) world.cluster.objects.clear();
+  };
+  EXPECT_EQ(run(event(RequestType::update)).reason,
+            "Secret argo/token in cluster dev has another uid");
+}
+
 TEST_F(Handling, ACreateWhoseOutcomeIsUnknownIsDeletedByItsRollback) {
   world.cluster.apply_error = error_of(ErrorCode::unavailable, "the connection broke");
   EXPECT_EQ(run(event(RequestType::create)).physical_id, kId);

@@ -201,6 +201,10 @@ void mark(Manifest& manifest, const Ownership& ownership) {
   annotations.set(std::string(kResource), ownership.resource);
 }
 
+void expect_uid(Manifest& manifest, const std::string& uid) {
+  child(manifest.object, "metadata").set("uid", uid);
+}
+
 void put_secret(Manifest& manifest, const std::string& key, std::string_view value) {
   child(manifest.object, "data").set(key, to_base64(value));
 }

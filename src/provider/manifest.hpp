@@ -59,6 +59,8 @@ CheckedManifest check_manifest(std::string_view text, const Properties& properti
 // Adds labels app.kubernetes.io/managed-by and aphex.dev/pipeline, annotations aphex.dev/owner and
 // aphex.dev/resource.
 void mark(Manifest& manifest, const Ownership& ownership);
+// The apply holds for the object with this uid only.
+void expect_uid(Manifest& manifest, const std::string& uid);
 // data[key] = base64(value).
 void put_secret(Manifest& manifest, const std::string& key, std::string_view value);
 

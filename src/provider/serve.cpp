@@ -35,11 +35,15 @@ struct Budget {
   SteadyTime answer_until;  // then no further try to answer
 };
 
-Budget divide(const os::Clock& clock, os::WallTime deadline) {
+Budget divide(const os::Clock& clock, os::WallTime deadline, const Event& event) {
   Budget budget;
   budget.begin = clock.steady();
   budget.total =
       std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(deadline - clock.now()));
+  // CloudFormation gives up after the resource's own time, whatever Lambda would allow.
+  if (const auto patience = service_timeout(event.properties)) {
+    budget.total = std::min<milliseconds>(budget.total, *patience);
+  }
   const milliseconds margin =
       std::clamp(budget.total / 4, std::min(kShortestMargin, budget.total), kLongestMargin);
   budget.work_until = budget.begin + budget.total - margin;
@@ -129,7 +133,6 @@ Status answer_cloudformation(const Service& service, const Envelope& envelope, c
 }  // namespace
 
 Status serve_invocation(const Service& service, const Invocation& invocation) {
-  const Budget budget = divide(service.clock, invocation.deadline);
   service.log.set_request(invocation.request_id);
   Result<Event> event = parse_event(invocation.body);
   if (!event) {
@@ -139,6 +142,7 @@ Status serve_invocation(const Service& service, const Invocation& invocation) {
                             {"bytes", static_cast<std::int64_t>(invocation.body.size())}}));
     return fail(std::move(event.error()));
   }
+  const Budget budget = divide(service.clock, invocation.deadline, *event);
   const Envelope& envelope = event->envelope;
   service.log.write(Level::info, "begin",
                     doc::Value::object({{"type", to_string(envelope.type)},

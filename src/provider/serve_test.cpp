@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "aws/fake_http.hpp"
+#include "base/text.hpp"
 #include "provider/cloudformation_answer.hpp"
 #include "provider/fake_world.hpp"
 
@@ -172,6 +173,18 @@ TEST_F(Serving, AnswersInTheSteadOfWorkThatDoesNotReturn) {
             "timed out after 0.7 s while applying Secret argo/token in cluster dev; the object may "
             "have been written; deploy again");
   EXPECT_EQ(answer().string_or("PhysicalResourceId", ""), "dev/v1/Secret/argo/token");
+}
+
+TEST_F(Serving, AnswersBeforeCloudFormationGivesUp) {
+  http.then(FakeHttpClient::answers(200));
+  world.cluster.on_call = [&](const std::string& call) {
+    while (call.starts_with("apply") && http.requests().empty())
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  };
+  const std::string limited =
+      replace_all(create(), R"("ClusterName")", R"("ServiceTimeout":"1","ClusterName")");
+  ASSERT_TRUE(invoke(limited, std::chrono::seconds(30)));
+  EXPECT_THAT(answer().string_or("Reason", ""), StartsWith("timed out after 0.5 s while applying"));
 }
 
 TEST_F(Serving, SaysSoWhereNobodyCanBeAnswered) {
