@@ -45,7 +45,7 @@ TEST(Refusals, ShortenAListOfFields) {
 
 TEST(Refusals, OfARaceAreWorthAnotherTry) {
   const Error error = of(409, R"({"kind":"Status","reason":"Conflict",
-    "message":"Operation cannot be fulfilled on secrets \"a\": the object has been modified; …"})");
+    "message":"Operation cannot be fulfilled on a: the object has been modified; …"})");
   EXPECT_EQ(error.retry, Retry::retryable);
   const Error uid = of(409, R"({"kind":"Status","reason":"Conflict",
     "message":"Operation cannot be fulfilled on secrets \"a\": uid mismatch: …"})");
@@ -54,9 +54,12 @@ TEST(Refusals, OfARaceAreWorthAnotherTry) {
 }
 
 TEST(Refusals, NameTheMissingRight) {
-  const Error error = of(403, R"({"kind":"Status","reason":"Forbidden","message":
-    "workflowtemplates.argoproj.io \"build\" is forbidden: User \"ada\" cannot patch resource \"workflowtemplates\" in API group \"argoproj.io\" in the namespace \"argo\"",
-    "details":{"name":"build","group":"argoproj.io","kind":"workflowtemplates"}})");
+  const Error error =
+      of(403, R"({"kind":"Status","reason":"Forbidden","message":")"
+              R"(workflowtemplates.argoproj.io \"build\" is forbidden: User \"ada\")"
+              R"( cannot patch resource \"workflowtemplates\" in API group )"
+              R"(\"argoproj.io\" in the namespace \"argo\"","details":)"
+              R"({"name":"build","group":"argoproj.io","kind":"workflowtemplates"}})");
   EXPECT_EQ(error.code, ErrorCode::permission);
   EXPECT_EQ(error.message,
             "cannot apply WorkflowTemplate argo/build in cluster dev: HTTP 403 Forbidden: "

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "cluster"))
 import lambda_runtime  # noqa: E402
-from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
+from cluster_fixtures import cluster, write_keys  # noqa: E402,F401  (a fixture)
 from lambda_runtime import ACCOUNT, REGION, SIGNATURE  # noqa: E402
 
 REPO = HERE.parents[1]
@@ -76,10 +76,11 @@ class Aws:
                         return role.secret_access_key
         return None
 
-    def secret(self, value, **options):
-        """A new secret's ARN."""
-        made = self.client("secretsmanager", options.pop("region", REGION)).create_secret(
-            Name=f"secret-{uuid.uuid4()}", **({"SecretString": value} | options))
+    def secret(self, value, region=REGION):
+        """A new secret's ARN; the value is text or bytes."""
+        kind = "SecretBinary" if isinstance(value, bytes) else "SecretString"
+        made = self.client("secretsmanager", region).create_secret(
+            Name=f"secret-{uuid.uuid4()}", **{kind: value})
         return made["ARN"]
 
     def asset(self, text):
@@ -126,6 +127,12 @@ def eks_cluster(cluster, aws):  # noqa: F811
     cluster.eks.secret_of = aws.secret_of
     cluster.eks.grant(role_arn(KUBECTL_ROLE), groups=[GROUP])
     return cluster
+
+
+@pytest.fixture(scope="session")
+def other_ca(tmp_path_factory):
+    """An authority that signed nothing of the cluster's, as DescribeCluster would have it."""
+    return base64.b64encode(write_keys(tmp_path_factory.mktemp("keys")).encode()).decode()
 
 
 class Provider:

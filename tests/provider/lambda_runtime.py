@@ -127,8 +127,13 @@ class LambdaRuntime:
         """Sends a request of CloudFormation and returns the answer, checked for its form."""
         event = self.event(request, properties, **members)
         request_id = self.invoke(event, seconds)
-        put = self._wait(lambda: self.puts(event["ResponseURL"]), wait, "no answer came")[-1]
+        answer = self.answer(event, wait)
         self.outcome(request_id, wait)
+        return answer
+
+    def answer(self, event, wait=WAIT_SECONDS):
+        """What CloudFormation is told about the event."""
+        put = self._wait(lambda: self.puts(event["ResponseURL"]), wait, "no answer came")[-1]
         return checked(put, event)
 
     def event(self, request, properties, *, logical_id="Object", stack_id=STACK_ID,
@@ -274,6 +279,15 @@ class Function:
     def log(self):
         """Every line is one JSON object."""
         return [json.loads(line) for line in list(self.lines)]
+
+    def wait_for(self, event, wait=WAIT_SECONDS):
+        """Until a line of the log tells of such an event; that line."""
+        end = time.monotonic() + wait
+        while not (found := [line for line in self.log if line["event"] == event]):
+            if time.monotonic() > end:
+                raise NoAnswer(f"no '{event}' in the log within {wait} s: {self.text}")
+            time.sleep(0.02)
+        return found[-1]
 
     def stop(self):
         """Its exit code."""
