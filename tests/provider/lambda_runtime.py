@@ -67,12 +67,16 @@ class _State:
 
 
 class LambdaRuntime:
-    """The runtime API of one function, and the receiver of answers, on a free port of loopback."""
+    """The runtime API of one function, and the receiver of answers, on a free port of loopback.
+    With `tls` (an ssl.SSLContext), answers are received by HTTPS, and the API is of no use."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self._state = _State()
         self._changed = threading.Condition()
+        self._scheme = "https" if tls else "http"
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # a function that ends hangs up
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,),
@@ -97,7 +101,7 @@ class LambdaRuntime:
     # --- for tests -------------------------------------------------------------------------------
 
     def response_url(self):
-        return f"http://{self.address}/answers/{uuid.uuid4()}?{SIGNATURE}"
+        return f"{self._scheme}://{self.address}/answers/{uuid.uuid4()}?{SIGNATURE}"
 
     def invoke(self, body, seconds=30.0):
         """Queues an event (text, or an object as JSON) with so much time; its request id."""
@@ -322,15 +326,13 @@ def environment_of(runtime_api, extra=()):
 
 
 def start(directory, runtime_api, extra=(), root=None):
-    """Starts `bootstrap` of the unpacked package; with `root` in that directory as its `/`."""
-    def enter():
-        if root:
-            os.chroot(root)
-            os.chdir("/")
-
-    command = "/" + str(Path(directory).relative_to(root)) if root else str(directory)
-    environment = environment_of(runtime_api, {"LAMBDA_TASK_ROOT": command, **dict(extra)})
+    """Starts `bootstrap` of the unpacked package; with `root`, in that directory as its `/`."""
+    task_root = "/" + str(Path(directory).relative_to(root)) if root else str(directory)
+    environment = environment_of(runtime_api, {"LAMBDA_TASK_ROOT": task_root, **dict(extra)})
+    # Nobody but root may change a root, except in a user namespace of their own.
+    enter = ["unshare", *(["--map-root-user"] if os.geteuid() else []), f"--root={root}",
+             "--wd=/"] if root else []
     return Function(subprocess.Popen(
-        [f"{command}/bootstrap"], env=environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=enter,
-        cwd=None if root else directory))
+        [*enter, f"{task_root}/bootstrap"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, cwd=None if root else directory,
+        env={name: value for name, value in environment.items() if value is not None}))
