@@ -280,7 +280,6 @@ Result<Environment> read_environment_entry(const Value& value) {
   APHEX_TRY(environment.region, read_string(value, "region"));
   APHEX_TRY(environment.account, read_string(value, "account"));
   APHEX_TRY(const Value::Array* stacks, read_list(value, "stacks", "an environment has no stacks"));
-  if (stacks->empty()) return malformed("an environment has no stacks");
   environment.stacks.reserve(stacks->size());
   for (const Value& item : *stacks) {
     config::Stack stack;
@@ -295,6 +294,7 @@ Result<Environment> read_environment_entry(const Value& value) {
 Status read_environments(const Value& value, Plan& plan, EnvironmentIndex& index) {
   APHEX_TRY(const Value::Array* items,
             read_list(value, "environments", "'environments' is missing or no list"));
+  if (items->empty()) return malformed("there are no environments");
   plan.environments.reserve(items->size());
   for (const Value& item : *items) {
     APHEX_TRY(Environment environment, read_environment_entry(item));
