@@ -118,6 +118,14 @@ TEST(Regions, are_distinct_have_a_partition_and_keep_the_rule) {
   EXPECT_EQ(find_region("us-east-9"), nullptr);
 }
 
+TEST(Regions, have_the_partition_of_their_prefix_known_or_not) {
+  for (const Region& region : known_regions()) {
+    EXPECT_EQ(partition_of(region.name), region.partition) << region.name;
+  }
+  EXPECT_EQ(partition_of("us-gov-middle-7"), "aws-us-gov");
+  EXPECT_EQ(partition_of("xx-north-1"), "aws");
+}
+
 // The schema for editors.
 
 const doc::Value& at(const doc::Value& schema, std::initializer_list<std::string_view> path) {
