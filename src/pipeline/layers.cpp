@@ -1,8 +1,8 @@
 #include "pipeline/layers.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "config/config.hpp"
@@ -39,8 +39,7 @@ SettingProblem wrong_value(LayerKind kind, const SettingInfo& setting, const std
   const std::string source = source_name(kind, setting);
   const std::vector<std::string> examples = texts_of(setting);
   return {fmt::format("{}: {} {}", source, setting.key, what),
-          examples.empty() ? "correct or remove " + source
-                           : "for example " + join(examples, ", ")};
+          examples.empty() ? "correct or remove " + source : "for example " + join(examples, ", ")};
 }
 
 }  // namespace
@@ -113,8 +112,7 @@ const Chosen::Entry* Chosen::entry(std::string_view key) const {
 std::string Chosen::said_by(std::string_view key) const {
   const Entry* said = entry(key);
   const SettingInfo* setting = find_setting(key);
-  return said == nullptr || setting == nullptr ? "the default"
-                                               : source_name(said->from, *setting);
+  return said == nullptr || setting == nullptr ? "the default" : source_name(said->from, *setting);
 }
 
 Choice choose(const std::vector<Layer>& layers) {

@@ -1,7 +1,7 @@
 // resolve(): layers and configuration → Settings. Every problem is found in one pass.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "config/regions.hpp"
@@ -137,29 +137,29 @@ Settings settings_of(const Chosen& chosen, const plan::Plan& plan) {
   Settings settings;
   settings.name = plan.pipeline;
   const std::string pascal = pascal_name(settings.name);
-  settings.stack_name = or_else(chosen.text("stackName"),
-                                bounded_name(pascal + "PipelineStack", kMaxStackName));
+  settings.stack_name =
+      or_else(chosen.text("stackName"), bounded_name(pascal + "PipelineStack", kMaxStackName));
   settings.account = or_else(chosen.text("account"), first.account);
   settings.region = or_else(chosen.text("region"), first.region);
   settings.partition = config::partition_of(settings.region);
   settings.environment_tag = chosen.text("environmentTag");
   settings.bootstrap_qualifier = plan.bootstrap_qualifier;
   settings.cluster_name = chosen.text("clusterName");
-  settings.export_prefix = or_else(chosen.text("clusterExportPrefix"),
-                                   "AphexCluster-" + settings.cluster_name + "-");
+  settings.export_prefix =
+      or_else(chosen.text("clusterExportPrefix"), "AphexCluster-" + settings.cluster_name + "-");
   settings.oidc_issuer = issuer_of(chosen);
   settings.oidc_provider_arn = chosen.text("oidcProviderArn");
   settings.kubectl_role_arn =
       or_else(chosen.text("pipelineCreatorRoleArn"), chosen.text("kubectlRoleArn"));
   settings.github_token_secret = chosen.text("githubTokenSecretName");
   settings.webhook_secret = "aphex/" + settings.name + "/webhook";
-  const std::string base =
-      or_else(chosen.text("artifactBucketName"), settings.name + "-artifacts");
+  const std::string base = or_else(chosen.text("artifactBucketName"), settings.name + "-artifacts");
   settings.artifact_bucket =
       bucket_name({.base = base, .account = settings.account, .region = settings.region});
   settings.retention_days = number(chosen, "artifactRetentionDays");
-  settings.workflow_role_name = or_else(
-      chosen.text("workflowRoleName"), bounded_name(pascal + "WorkflowExecutionRole", kMaxRoleName));
+  settings.workflow_role_name =
+      or_else(chosen.text("workflowRoleName"),
+              bounded_name(pascal + "WorkflowExecutionRole", kMaxRoleName));
   settings.permissions_boundary_arn = chosen.text("permissionsBoundaryArn");
   settings.kms_key_arn = chosen.text("kmsKeyArn");
   settings.alarm_topic_arn = chosen.text("alarmTopicArn");
@@ -171,9 +171,8 @@ Settings settings_of(const Chosen& chosen, const plan::Plan& plan) {
   const Value* trail = chosen.find("auditTrail");
   const bool recorded = trail != nullptr && trail->as_bool() != nullptr && *trail->as_bool();
   settings.audit_trail = recorded ? AuditTrail::on : AuditTrail::off;
-  settings.trail_bucket = bucket_name({.base = settings.name + "-audit",
-                                       .account = settings.account,
-                                       .region = settings.region});
+  settings.trail_bucket = bucket_name(
+      {.base = settings.name + "-audit", .account = settings.account, .region = settings.region});
   settings.kubernetes = kubernetes_of(chosen, settings);
   return settings;
 }
@@ -194,10 +193,9 @@ std::string Settings::workflow_role_arn() const {
 
 std::string Settings::topic_arn() const {
   if (!alarm_topic_arn.empty()) return alarm_topic_arn;
-  return arn(*this, {.service = "sns",
-                     .region = region,
-                     .account = account,
-                     .resource = alarm_topic_name});
+  return arn(
+      *this,
+      {.service = "sns", .region = region, .account = account, .resource = alarm_topic_name});
 }
 
 Resolution resolve(const config::Config& config, std::string_view repository_name,
@@ -208,8 +206,7 @@ Resolution resolve(const config::Config& config, std::string_view repository_nam
   Choice choice = choose(layers);
 
   config::Config effective = config;
-  effective.pipeline.name =
-      or_else(choice.chosen.text("name"), pipeline_name(repository_name));
+  effective.pipeline.name = or_else(choice.chosen.text("name"), pipeline_name(repository_name));
   effective.pipeline.bootstrap_qualifier = choice.chosen.text("bootstrapQualifier");
   plan::Plan plan = plan::make_plan(effective, repository_name);
   Settings settings = settings_of(choice.chosen, plan);

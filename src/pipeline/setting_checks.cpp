@@ -1,9 +1,9 @@
 #include "pipeline/setting_checks.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "config/regions.hpp"
@@ -188,8 +188,8 @@ class Checks {
     for (const auto& [stage, value] : *mapping->as_object()) {
       if (std::find(known.begin(), known.end(), stage) != known.end()) continue;
       const auto match = closest_match(stage, known);
-      say(fmt::format("{}: {} names '{}', which is no stage of this pipeline",
-                      chosen_.said_by(key), key, stage),
+      say(fmt::format("{}: {} names '{}', which is no stage of this pipeline", chosen_.said_by(key),
+                      key, stage),
           match ? "did you mean " + *match + "?"
                 : "a stage such as build or deploy-prod, a kind such as deploy, or default");
     }

@@ -10,8 +10,8 @@ namespace {
 constexpr std::array<std::string_view, 4> kOfThePlan{"onChange", "maxParallelStacks",
                                                      "artifactStore", "additionalRegions"};
 // Applications have context of these names.
-constexpr std::array<std::string_view, 8> kCommonWords{"name",   "account",   "region",  "stackName",
-                                                       "images", "resources", "webhook", "namespace"};
+constexpr std::array<std::string_view, 8> kCommonWords{
+    "name", "account", "region", "stackName", "images", "resources", "webhook", "namespace"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
@@ -48,15 +48,14 @@ void add(std::vector<SettingInfo>& table, std::string_view prefix, const config:
     return;
   }
   const std::string_view first = std::string_view(key).substr(0, key.find('.'));
-  table.push_back({.key = key,
-                   .flag = "--" + words_of(key, '-', lower),
-                   .variable = "APHEX_" + words_of(key, '_', upper),
-                   .context_key = is_one_of(kCommonWords, first)
-                                      ? std::string(kContextPrefix) + key
-                                      : key,
-                   .shape = field.shape,
-                   .description = field.description,
-                   .default_json = field.default_json});
+  table.push_back(
+      {.key = key,
+       .flag = "--" + words_of(key, '-', lower),
+       .variable = "APHEX_" + words_of(key, '_', upper),
+       .context_key = is_one_of(kCommonWords, first) ? std::string(kContextPrefix) + key : key,
+       .shape = field.shape,
+       .description = field.description,
+       .default_json = field.default_json});
 }
 
 std::vector<SettingInfo> make_table() {

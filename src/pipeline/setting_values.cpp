@@ -1,9 +1,9 @@
 #include "pipeline/setting_values.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "doc/value.hpp"
