@@ -269,8 +269,8 @@ constexpr std::array kPipelineFields{
     Field{"permissionsBoundaryArn", Presence::optional, &kPolicyArn,
           "Permissions boundary of the roles that the pipeline's stack creates."},
     Field{"kmsKeyArn", Presence::optional, &kKeyArn,
-          "Key that encrypts the artifact bucket, the webhook's secret and the logs. Without it, "
-          "the services' own."},
+          "Key that encrypts the artifact bucket and the webhook's secret. Without it, the "
+          "services' own."},
     Field{"alarmTopicArn", Presence::optional, &kTopicArn,
           "SNS topic that alarms are sent to. Without it, the pipeline's stack creates one."},
     Field{"longRunningAfter", Presence::optional, &kDuration,

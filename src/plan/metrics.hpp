@@ -36,6 +36,10 @@ inline constexpr std::string_view kDeploymentFailed = "DeploymentFailed";
 inline constexpr std::string_view kArtifactSize = "ArtifactSize";
 }  // namespace metric
 
+// `event` of the record that ends a run's structured log. The dashboard lists runs by it, with the
+// record's fields state, commitSha, branch, author and milliseconds.
+inline constexpr std::string_view kRunFinishedEvent = "run_finished";
+
 // Units as CloudWatch spells them.
 namespace unit {
 inline constexpr std::string_view kCount = "Count";
