@@ -29,6 +29,7 @@ struct Names {
   std::string pull_request_template;  // <pipeline>-pull-request
   std::string event_source;           // <pipeline>-github
   std::string sensor;                 // <pipeline>-sensor
+  std::string pull_request_sensor;    // <pipeline>-pull-request
   std::string executor_account;       // <pipeline>-workflow-executor: what stages run as
   std::string reporter_account;       // <pipeline>-workflow-reporter: Argo's own containers
   std::string sensor_account;         // <pipeline>-sensor
@@ -113,6 +114,8 @@ struct Settings {
   // "exit".
   std::map<std::string, std::string> images;
   std::map<std::string, Resources> resources;
+  // Bound of a pod's working copy, artifacts and caches (emptyDir); a quantity.
+  std::string work_volume_size = "20Gi";
 
   std::string log_group;         // of CloudWatch Logs; empty: logs stay in the cluster
   std::string metric_namespace;  // of CloudWatch; empty: none
