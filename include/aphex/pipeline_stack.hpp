@@ -39,7 +39,7 @@ struct ProviderPackage {
 
 // What a pipeline's stack is made from besides its settings. All of it is read already.
 struct PipelineInputs {
-  std::string configuration;                           // the text of aphex-config.yaml
+  std::string configuration;                             // the text of aphex-config.yaml
   std::string configuration_name = "aphex-config.yaml";  // for messages
   // Names the pipeline where nothing else does.
   std::string repository_name;

@@ -28,11 +28,10 @@ class Writer {
     Value object = Value::object();
     for (const auto& [stage, wanted] : values) {
       Value of = Value::object();
-      for (const auto& [key, text] :
-           {std::pair("cpuRequest", &wanted.cpu_request),
-            std::pair("memoryRequest", &wanted.memory_request),
-            std::pair("cpuLimit", &wanted.cpu_limit),
-            std::pair("memoryLimit", &wanted.memory_limit)}) {
+      for (const auto& [key, text] : {std::pair("cpuRequest", &wanted.cpu_request),
+                                      std::pair("memoryRequest", &wanted.memory_request),
+                                      std::pair("cpuLimit", &wanted.cpu_limit),
+                                      std::pair("memoryLimit", &wanted.memory_limit)}) {
         if (!text->empty()) of.set(key, *text);
       }
       object.set(stage, std::move(of));

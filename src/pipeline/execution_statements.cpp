@@ -1,11 +1,11 @@
 #include "pipeline/execution_statements.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <unordered_set>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "plan/metrics.hpp"
@@ -17,21 +17,21 @@ using iam::PolicyStatement;
 
 // Roles of a CDK bootstrap that the cdk command line assumes; the fifth, cfn-exec-role, trusts
 // CloudFormation alone.
-constexpr std::array<std::string_view, 4> kBootstrapRoles{
-    "deploy-role", "file-publishing-role", "image-publishing-role", "lookup-role"};
+constexpr std::array<std::string_view, 4> kBootstrapRoles{"deploy-role", "file-publishing-role",
+                                                          "image-publishing-role", "lookup-role"};
 
 // What a deployment calls: change sets, their execution, the events of a failure, a rollback.
 const std::vector<std::string> kStackActions{
-    "cloudformation:CancelUpdateStack",    "cloudformation:ContinueUpdateRollback",
-    "cloudformation:CreateChangeSet",      "cloudformation:CreateStack",
-    "cloudformation:DeleteChangeSet",      "cloudformation:DeleteStack",
-    "cloudformation:DescribeChangeSet",    "cloudformation:DescribeEvents",
-    "cloudformation:DescribeStackEvents",  "cloudformation:DescribeStackResources",
-    "cloudformation:DescribeStacks",       "cloudformation:ExecuteChangeSet",
-    "cloudformation:GetTemplate",          "cloudformation:GetTemplateSummary",
-    "cloudformation:ListStackResources",   "cloudformation:RollbackStack",
-    "cloudformation:TagResource",          "cloudformation:UntagResource",
-    "cloudformation:UpdateStack",          "cloudformation:UpdateTerminationProtection"};
+    "cloudformation:CancelUpdateStack",   "cloudformation:ContinueUpdateRollback",
+    "cloudformation:CreateChangeSet",     "cloudformation:CreateStack",
+    "cloudformation:DeleteChangeSet",     "cloudformation:DeleteStack",
+    "cloudformation:DescribeChangeSet",   "cloudformation:DescribeEvents",
+    "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResources",
+    "cloudformation:DescribeStacks",      "cloudformation:ExecuteChangeSet",
+    "cloudformation:GetTemplate",         "cloudformation:GetTemplateSummary",
+    "cloudformation:ListStackResources",  "cloudformation:RollbackStack",
+    "cloudformation:TagResource",         "cloudformation:UntagResource",
+    "cloudformation:UpdateStack",         "cloudformation:UpdateTerminationProtection"};
 
 class Statements {
  public:
@@ -77,10 +77,9 @@ class Statements {
   }
 
   void artifacts() {
-    const std::string bucket = arn(settings_, {.service = "s3",
-                                               .region = "",
-                                               .account = "",
-                                               .resource = settings_.artifact_bucket});
+    const std::string bucket =
+        arn(settings_,
+            {.service = "s3", .region = "", .account = "", .resource = settings_.artifact_bucket});
     allow("FindArtifacts", {"s3:ListBucket"}, {bucket},
           "build (find): is this commit built already? deploy-*, test-* (download): a missing "
           "artifact is 'not found' and not 'denied'");
@@ -116,8 +115,7 @@ class Statements {
     allow("PassExecutionRole", {"iam:PassRole"}, std::move(execution_roles),
           "pipeline (update), deploy-* (deploy): CloudFormation creates resources as this role of "
           "the pipeline's own account")
-        .conditions = {
-        {"StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com"}};
+        .conditions = {{"StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com"}};
     allow("ReadBootstrapVersion", {"ssm:GetParameter"}, std::move(parameters),
           "validate (access-*): tells an account that is not bootstrapped from one that does not "
           "trust this role");
@@ -163,10 +161,8 @@ class Statements {
     const std::string_view path = image.substr(host.size() + 1);
     const std::string resource =
         "repository/" + std::string(path.substr(0, path.find_first_of(":@")));
-    return arn(settings_, {.service = "ecr",
-                           .region = parts[3],
-                           .account = parts[0],
-                           .resource = resource});
+    return arn(settings_,
+               {.service = "ecr", .region = parts[3], .account = parts[0], .resource = resource});
   }
 
   void image_pulls() {

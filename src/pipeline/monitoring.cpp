@@ -43,10 +43,10 @@ Value line(const Settings& settings, std::string_view metric, Value options) {
 // As many lines as there are stages, or environments, whenever they come to be.
 Value lines_by(const Settings& settings, std::string_view metric, std::string_view by,
                std::string_view statistic, std::int64_t period_seconds) {
-  const std::string search = fmt::format(
-      "SEARCH('{{{},{},{}}} MetricName=\"{}\" {}=\"{}\"', '{}', {})", plan::kMetricNamespace,
-      plan::dimension::kPipeline, by, metric, plan::dimension::kPipeline, settings.name, statistic,
-      period_seconds);
+  const std::string search =
+      fmt::format("SEARCH('{{{},{},{}}} MetricName=\"{}\" {}=\"{}\"', '{}', {})",
+                  plan::kMetricNamespace, plan::dimension::kPipeline, by, metric,
+                  plan::dimension::kPipeline, settings.name, statistic, period_seconds);
   return Value::array(
       {Value::object({{"expression", search}, {"label", fmt::format("${{PROP('Dim.{}')}}", by)}})});
 }
@@ -81,9 +81,10 @@ Value graph(const Settings& settings, Place at, Graph of) {
                                     {"stat", of.statistic},
                                     {"period", of.period_seconds},
                                     {"metrics", std::move(of.metrics)}});
-  properties.set("yAxis", Value::object({{"left", Value::object({{"min", 0},
-                                                                 {"label", of.axis},
-                                                                 {"showUnits", false}})}}));
+  properties.set(
+      "yAxis",
+      Value::object(
+          {{"left", Value::object({{"min", 0}, {"label", of.axis}, {"showUnits", false}})}}));
   return widget("metric", at, kHalf, kHeight, std::move(properties));
 }
 
@@ -138,54 +139,53 @@ Value dashboard_body(const Settings& settings) {
   using namespace plan::metric;     // NOLINT: the names of the metrics
   using namespace plan::dimension;  // NOLINT: and of their dimensions
   Value widgets = Value::array();
-  widgets.push_back(widget(
-      "text", {0, 0}, 2 * kHalf, kTitleHeight,
-      Value::object({{"markdown", fmt::format("## {} · {}/{} · {}", settings.name,
-                                              settings.kubernetes.github.owner,
-                                              settings.kubernetes.github.repository,
-                                              settings.kubernetes.github.branch)}})));
+  widgets.push_back(
+      widget("text", {0, 0}, 2 * kHalf, kTitleHeight,
+             Value::object({{"markdown", fmt::format("## {} · {}/{} · {}", settings.name,
+                                                     settings.kubernetes.github.owner,
+                                                     settings.kubernetes.github.repository,
+                                                     settings.kubernetes.github.branch)}})));
   int y = kTitleHeight;
   widgets.push_back(recent_runs(settings, {0, y}));
   y += kHeight;
-  widgets.push_back(graph(
-      settings, {0, y},
-      {.title = "Runs that succeeded and failed",
-       .metrics = {line(settings, kWorkflowSucceeded, labelled("succeeded", kGreen)),
-                   line(settings, kWorkflowFailed, labelled("failed", kRed))},
-       .period_seconds = kDay,
-       .axis = "runs a day",
-       .stacked = true}));
-  widgets.push_back(graph(
-      settings, {kHalf, y},
-      {.title = "Deployments by environment",
-       .metrics = {lines_by(settings, kDeploymentSucceeded, kEnvironment, "Sum", kDay),
-                   line(settings, kDeploymentFailed, labelled("failed", kRed))},
-       .period_seconds = kDay,
-       .axis = "deployments a day"}));
+  widgets.push_back(
+      graph(settings, {0, y},
+            {.title = "Runs that succeeded and failed",
+             .metrics = {line(settings, kWorkflowSucceeded, labelled("succeeded", kGreen)),
+                         line(settings, kWorkflowFailed, labelled("failed", kRed))},
+             .period_seconds = kDay,
+             .axis = "runs a day",
+             .stacked = true}));
+  widgets.push_back(
+      graph(settings, {kHalf, y},
+            {.title = "Deployments by environment",
+             .metrics = {lines_by(settings, kDeploymentSucceeded, kEnvironment, "Sum", kDay),
+                         line(settings, kDeploymentFailed, labelled("failed", kRed))},
+             .period_seconds = kDay,
+             .axis = "deployments a day"}));
   y += kHeight;
-  widgets.push_back(graph(
-      settings, {0, y},
-      {.title = "Average duration of a run",
-       .metrics = {line(settings, kWorkflowDuration, Value::object({{"label", "average"}})),
-                   line(settings, kWorkflowDuration,
-                        Value::object({{"label", "longest"}, {"stat", "Maximum"}}))},
-       .period_seconds = kDay,
-       .statistic = "Average",
-       .axis = "seconds"}));
-  widgets.push_back(graph(
-      settings, {kHalf, y},
-      {.title = "Average duration by stage",
-       .metrics = {lines_by(settings, kStageDuration, kStage, "Average", kDay)},
-       .period_seconds = kDay,
-       .statistic = "Average",
-       .axis = "seconds"}));
+  widgets.push_back(
+      graph(settings, {0, y},
+            {.title = "Average duration of a run",
+             .metrics = {line(settings, kWorkflowDuration, Value::object({{"label", "average"}})),
+                         line(settings, kWorkflowDuration,
+                              Value::object({{"label", "longest"}, {"stat", "Maximum"}}))},
+             .period_seconds = kDay,
+             .statistic = "Average",
+             .axis = "seconds"}));
+  widgets.push_back(graph(settings, {kHalf, y},
+                          {.title = "Average duration by stage",
+                           .metrics = {lines_by(settings, kStageDuration, kStage, "Average", kDay)},
+                           .period_seconds = kDay,
+                           .statistic = "Average",
+                           .axis = "seconds"}));
   y += kHeight;
-  widgets.push_back(graph(
-      settings, {0, y},
-      {.title = "Artifacts of a build",
-       .metrics = {line(settings, kArtifactSize, Value::object({{"label", "size"}}))},
-       .statistic = "Maximum",
-       .axis = "bytes"}));
+  widgets.push_back(
+      graph(settings, {0, y},
+            {.title = "Artifacts of a build",
+             .metrics = {line(settings, kArtifactSize, Value::object({{"label", "size"}}))},
+             .statistic = "Maximum",
+             .axis = "bytes"}));
   return Value::object({{"widgets", std::move(widgets)}});
 }
 

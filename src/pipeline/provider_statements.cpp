@@ -38,16 +38,13 @@ std::vector<iam::PolicyStatement> provider_statements(const Settings& settings,
                           .account = settings.account,
                           .resource = resource});
   };
-  const std::string assets =
-      fmt::format("cdk-{}-assets-{}-{}/*{}", settings.bootstrap_qualifier, settings.account,
-                  settings.region, kManifestExtension);
+  const std::string assets = fmt::format("cdk-{}-assets-{}-{}/*{}", settings.bootstrap_qualifier,
+                                         settings.account, settings.region, kManifestExtension);
   std::vector<iam::PolicyStatement> list;
-  list.push_back(allow("ReadManifests", {"s3:GetObject"},
-                       {arn(settings, {.service = "s3",
-                                       .region = "",
-                                       .account = "",
-                                       .resource = assets})},
-                       "reads manifests that are too large for a property of CloudFormation"));
+  list.push_back(
+      allow("ReadManifests", {"s3:GetObject"},
+            {arn(settings, {.service = "s3", .region = "", .account = "", .resource = assets})},
+            "reads manifests that are too large for a property of CloudFormation"));
   list.push_back(allow("ReadSecrets", {"secretsmanager:GetSecretValue"},
                        {own("secretsmanager", "secret:" + settings.github_token_secret + "-??????"),
                         needs.webhook_secret},

@@ -33,9 +33,9 @@ Value secret_values(const StackParts& parts, const argo::Object& object) {
   for (const argo::SecretSource& source : object.secret_values) {
     // The ARN where we have it: the function's right is on exactly that.
     const bool webhook = source.secret == parts.settings.webhook_secret;
-    Value item = Value::object(
-        {{"Key", source.key},
-         {"Secret", webhook ? parts.webhook_secret->arn() : Value(source.secret)}});
+    Value item =
+        Value::object({{"Key", source.key},
+                       {"Secret", webhook ? parts.webhook_secret->arn() : Value(source.secret)}});
     if (!source.json_key.empty()) item.set("JsonKey", source.json_key);
     list.push_back(std::move(item));
   }

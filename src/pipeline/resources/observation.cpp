@@ -23,11 +23,11 @@ Value alarm_topic(StackParts& parts, Construct& group) {
 void add_observation(StackParts& parts) {
   const Settings& settings = parts.settings;
   Construct& group = parts.group("Observation");
-  group.make<logs::LogGroup>(
-      "Logs", logs::LogGroupProps{.log_group_name = settings.log_group,
-                                  .retention_days = settings.log_retention_days,
-                                  .kms_key_arn = {},
-                                  .removal_policy = RemovalPolicy::destroy});
+  group.make<logs::LogGroup>("Logs",
+                             logs::LogGroupProps{.log_group_name = settings.log_group,
+                                                 .retention_days = settings.log_retention_days,
+                                                 .kms_key_arn = {},
+                                                 .removal_policy = RemovalPolicy::destroy});
   parts.alarm_topic = alarm_topic(parts, group);
   for (NamedAlarm& alarm : alarms(settings, parts.alarm_topic)) {
     group.make<cloudwatch::Alarm>(std::move(alarm.id), std::move(alarm.props));

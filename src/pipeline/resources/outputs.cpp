@@ -16,8 +16,8 @@ struct OutputText {
 
 void output(StackParts& parts, OutputText text, Value value) {
   auto& made = parts.scope.make<CfnOutput>(
-      text.id,
-      CfnOutputProps{.value = std::move(value), .description = text.description, .export_name = {}});
+      text.id, CfnOutputProps{
+                   .value = std::move(value), .description = text.description, .export_name = {}});
   // The design's names, without the path that a logical id has otherwise.
   made.override_logical_id(text.id);
 }
@@ -43,8 +43,8 @@ Value webhook_url(const StackParts& parts) {
   if (parts.load_balancer != nullptr) {
     const auto* exposure = std::get_if<argo::LoadBalancerExposure>(&webhook.exposure);
     const bool tls = exposure != nullptr && !exposure->certificate_arn.empty();
-    return concat({tls ? "https://" : "http://", parts.load_balancer->get_att("Hostname"),
-                   webhook.path});
+    return concat(
+        {tls ? "https://" : "http://", parts.load_balancer->get_att("Hostname"), webhook.path});
   }
   const std::string& service = kubernetes.names.webhook_service;
   return fmt::format("http://{}.{}.svc:{}{}", service, kubernetes.name_space,
@@ -55,8 +55,8 @@ Value webhook_url(const StackParts& parts) {
 
 void add_outputs(StackParts& parts) {
   parts.webhook_url = webhook_url(parts);
-  const bool in_cluster = parts.settings.kubernetes.webhook.public_url.empty() &&
-                          parts.load_balancer == nullptr;
+  const bool in_cluster =
+      parts.settings.kubernetes.webhook.public_url.empty() && parts.load_balancer == nullptr;
   output(parts,
          {"WebhookUrl", in_cluster ? "Address of the webhook within the cluster; nothing exposes it"
                                    : "Address that GitHub sends its events to"},

@@ -15,9 +15,9 @@ iam::Role& provider_role(StackParts& parts, Construct& group, const logs::LogGro
   iam::RoleProps props;
   props.description = "Applies the Kubernetes objects of the pipeline " + parts.settings.name;
   props.trust = {iam::trust_service("lambda.amazonaws.com", "the function itself, nobody else")};
-  props.policies = {{"Apply", provider_statements(parts.settings,
-                                                  {.webhook_secret = parts.webhook_secret->arn(),
-                                                   .log_group = log.arn()})}};
+  props.policies = {
+      {"Apply", provider_statements(parts.settings, {.webhook_secret = parts.webhook_secret->arn(),
+                                                     .log_group = log.arn()})}};
   if (!parts.settings.permissions_boundary_arn.empty()) {
     props.permissions_boundary = parts.settings.permissions_boundary_arn;
   }
@@ -35,11 +35,10 @@ void add_provider(StackParts& parts) {
                                   .kms_key_arn = {},
                                   .removal_policy = RemovalPolicy::destroy});
   const iam::Role& role = provider_role(parts, group, log);
-  const auto& code = group.make<FileAsset>(
-      "Code", FileAssetProps{.content = {},
-                             .path = parts.provider.path,
-                             .sha256 = parts.provider.sha256,
-                             .extension = ".zip"});
+  const auto& code = group.make<FileAsset>("Code", FileAssetProps{.content = {},
+                                                                  .path = parts.provider.path,
+                                                                  .sha256 = parts.provider.sha256,
+                                                                  .extension = ".zip"});
   lambda::FunctionProps props;
   props.description = "Applies the Kubernetes objects of the pipeline " + settings.name;
   props.runtime = "provided.al2023";

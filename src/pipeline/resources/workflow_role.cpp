@@ -18,11 +18,11 @@ iam::RoleProps role_props(const Settings& settings) {
   iam::RoleProps props;
   props.role_name = settings.workflow_role_name;
   props.description = "Runs of the pipeline " + settings.name;
-  iam::PolicyStatement trust = iam::trust_service_account(
-      {.provider_arn = oidc_provider(settings),
-       .issuer = settings.oidc_issuer,
-       .kubernetes_namespace = settings.kubernetes.name_space,
-       .service_account = settings.kubernetes.names.executor_account});
+  iam::PolicyStatement trust =
+      iam::trust_service_account({.provider_arn = oidc_provider(settings),
+                                  .issuer = settings.oidc_issuer,
+                                  .kubernetes_namespace = settings.kubernetes.name_space,
+                                  .service_account = settings.kubernetes.names.executor_account});
   trust.reason = "every stage: pods of this one ServiceAccount of this cluster, nobody else";
   props.trust = {std::move(trust)};
   if (!settings.permissions_boundary_arn.empty()) {
@@ -44,8 +44,7 @@ void add_workflow_role(StackParts& parts) {
   if (!packed->in_role.empty()) {
     props.policies = {{std::string(kPolicyName), std::move(packed->in_role)}};
   }
-  parts.workflow_role =
-      &parts.scope.make<iam::Role>("WorkflowExecutionRole", std::move(props));
+  parts.workflow_role = &parts.scope.make<iam::Role>("WorkflowExecutionRole", std::move(props));
   for (std::size_t i = 0; i < packed->managed.size(); ++i) {
     iam::ManagedPolicyProps more;
     more.description = "More rights of the runs of the pipeline " + settings.name;
