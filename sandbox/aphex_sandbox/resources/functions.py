@@ -7,7 +7,8 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 
-from .base import Made, MotoType, Replaced, Target
+from . import tags
+from .base import Made, MotoType, Replaced, Target, generated_name
 
 
 def _backend(target: Target) -> LambdaBackend:
@@ -49,8 +50,7 @@ class Function(MotoType):
             function.inline_code = properties["Code"]["ZipFile"]
         else:
             function.__dict__.pop("inline_code", None)
-        tags = {t["Key"]: t["Value"] for t in properties.get("Tags", [])}
-        function.tags = {**tags, **_origin(target)}
+        function.tags = {**tags.as_map(properties.get("Tags")), **_origin(target)}
         function.description = properties.get("Description", "")
         logging = properties.get("LoggingConfig", {})
         function.logging_config = logging
@@ -130,7 +130,7 @@ class Alias:
 class Permission:
     def create(self, target: Target, properties: dict[str, Any]) -> Made:
         function = _backend(target).get_function(properties["FunctionName"])
-        statement_id = f"{target.stack_name}-{target.logical_id}"
+        statement_id = generated_name(target)
         statement = {"StatementId": statement_id, **properties}
         function.policy.add_statement(raw=json.dumps(statement))
         return Made(statement_id, {"Id": statement_id})
