@@ -56,8 +56,8 @@ enum class RemovalPolicy {
 };
 
 struct CfnResourceProps {
-  std::string type;  // "AWS::S3::Bucket"
-  Value properties;  // an object; members that are null are left out
+  std::string type = {};  // "AWS::S3::Bucket"
+  Value properties = {};  // an object; members that are null are left out
 };
 
 class CfnCondition;
@@ -114,9 +114,9 @@ class CfnResource : public CfnElement {
 };
 
 struct CfnOutputProps {
-  Value value;
-  std::string description;  // up to 1024 bytes
-  Value export_name;        // null: not exported
+  Value value = {};
+  std::string description = {};  // up to 1024 bytes
+  Value export_name = {};        // null: not exported
   const CfnCondition* condition = nullptr;
 };
 
@@ -136,15 +136,15 @@ class CfnOutput : public CfnElement {
 
 struct CfnParameterProps {
   std::string type = "String";
-  Value default_value;  // null: none
-  std::string description;
-  std::vector<Value> allowed_values;
-  std::string allowed_pattern;
-  std::string constraint_description;
-  std::optional<std::int64_t> min_length;
-  std::optional<std::int64_t> max_length;
-  std::optional<std::int64_t> min_value;
-  std::optional<std::int64_t> max_value;
+  Value default_value = {};  // null: none
+  std::string description = {};
+  std::vector<Value> allowed_values = {};
+  std::string allowed_pattern = {};
+  std::string constraint_description = {};
+  std::optional<std::int64_t> min_length = {};
+  std::optional<std::int64_t> max_length = {};
+  std::optional<std::int64_t> min_value = {};
+  std::optional<std::int64_t> max_value = {};
   bool no_echo = false;
 };
 

@@ -71,6 +71,54 @@ std::size_t literal_size(const Value& value) {
   return size;
 }
 
+// As metadata of the construct, from which statements_below() reads it back.
+Value encode(std::string_view policy, const iam::PolicyStatement& statement) {
+  Value::Array conditions;
+  for (const iam::Condition& condition : statement.conditions)
+    conditions.push_back(Value::array({condition.operation, condition.key, condition.value}));
+  return Value::object({{"policy", policy},
+                        {"sid", statement.sid},
+                        {"allow", statement.effect == iam::Effect::allow},
+                        {"actions", Value::strings(statement.actions)},
+                        {"notActions", Value::strings(statement.not_actions)},
+                        {"resources", statement.resources},
+                        {"notResources", statement.not_resources},
+                        {"principal", statement.principal},
+                        {"conditions", std::move(conditions)},
+                        {"reason", statement.reason}});
+}
+
+std::vector<Value> list_at(const Value& data, std::string_view key) {
+  const Value* value = data.find(key);
+  const Value::Array* items = value == nullptr ? nullptr : value->as_array();
+  return items == nullptr ? std::vector<Value>() : *items;
+}
+
+std::vector<std::string> texts_at(const Value& data, std::string_view key) {
+  std::vector<std::string> texts;
+  for (const Value& item : list_at(data, key))
+    texts.push_back(*item.as_string());
+  return texts;
+}
+
+iam::PolicyStatement decode(const Value& data) {
+  iam::PolicyStatement statement;
+  statement.sid = data.string_or("sid", "");
+  statement.effect = *data.find("allow") == Value(true) ? iam::Effect::allow : iam::Effect::deny;
+  statement.actions = texts_at(data, "actions");
+  statement.not_actions = texts_at(data, "notActions");
+  statement.resources = list_at(data, "resources");
+  statement.not_resources = list_at(data, "notResources");
+  statement.principal = *data.find("principal");
+  for (const Value& condition : list_at(data, "conditions")) {
+    const Value::Array& parts = *condition.as_array();
+    statement.conditions.push_back(
+        {.operation = *parts[0].as_string(), .key = *parts[1].as_string(), .value = parts[2]});
+  }
+  statement.reason = data.string_or("reason", "");
+  return statement;
+}
+
 void check_statements(CfnResource& resource, const std::vector<iam::PolicyStatement>& statements,
                       std::string_view policy) {
   for (const iam::PolicyStatement& statement : statements) {
@@ -88,12 +136,8 @@ void check_statements(CfnResource& resource, const std::vector<iam::PolicyStatem
 void cdk::note_statements(CfnResource& resource, std::string_view policy,
                           const std::vector<iam::PolicyStatement>& statements) {
   check_statements(resource, statements, policy);
-  for (const iam::PolicyStatement& statement : statements) {
-    resource.node().add_metadata(
-        std::string(kStatementMetadata),
-        Value::object(
-            {{"policy", policy}, {"statement", render(statement)}, {"reason", statement.reason}}));
-  }
+  for (const iam::PolicyStatement& statement : statements)
+    resource.node().add_metadata(std::string(kStatementMetadata), encode(policy, statement));
 }
 
 namespace iam {
@@ -207,11 +251,9 @@ std::vector<StatementInTree> statements_below(const Construct& scope) {
   std::vector<StatementInTree> found;
   for (const Metadata& note : scope.node().metadata()) {
     if (note.type != kStatementMetadata) continue;
-    const Value* statement = note.data.find("statement");
     found.push_back({.path = scope.node().path(),
                      .policy = note.data.string_or("policy", ""),
-                     .statement = statement == nullptr ? Value() : *statement,
-                     .reason = note.data.string_or("reason", "")});
+                     .statement = decode(note.data)});
   }
   for (const Construct* child : scope.node().children()) {
     std::vector<StatementInTree> below = statements_below(*child);

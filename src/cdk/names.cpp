@@ -25,7 +25,7 @@ void append_alphanumeric(std::string& out, std::string_view text) {
 
 std::string path_hash(const PathComponents& components) {
   std::string path;
-  for (const std::string_view component : components) {
+  for (const std::string_view& component : components) {
     if (&component != &components.front()) path += '/';
     path += component;
   }
