@@ -280,7 +280,6 @@ Result<Environment> read_environment_entry(const Value& value) {
   APHEX_TRY(environment.region, read_string(value, "region"));
   APHEX_TRY(environment.account, read_string(value, "account"));
   APHEX_TRY(const Value::Array* stacks, read_list(value, "stacks", "an environment has no stacks"));
-  if (stacks->empty()) return malformed("an environment has no stacks");
   environment.stacks.reserve(stacks->size());
   for (const Value& item : *stacks) {
     config::Stack stack;

@@ -115,7 +115,7 @@ TEST(PlanJson, what_has_the_right_type_and_no_meaning_is_refused) {
             start + "environment 'moon' does not exist");
   EXPECT_EQ(refusal({"environments", "1", "name"}, "dev"),
             start + "environment 'dev' is there twice");
-  EXPECT_EQ(refusal({"environments", "1", "stacks"}, Value::array()),
+  EXPECT_EQ(refusal({"environments", "1", "stacks"}, "many"),
             start + "an environment has no stacks");
   EXPECT_EQ(refusal({"stages", "1", "id"}, "validate"), start + "stage 'validate' is there twice");
   EXPECT_EQ(refusal({"stages", "1", "needs", "0"}, "test-dev"),
