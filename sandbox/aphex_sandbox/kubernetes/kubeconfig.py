@@ -83,7 +83,9 @@ def _upstream(
     if urlsplit(server).scheme != "https" or not urlsplit(server).hostname:
         raise InvalidCluster(f"{path}: the server of context {name} is no https address: {server}")
     if cluster.get("proxy-url"):
-        raise InvalidCluster(f"{path}: context {name} needs a proxy, which the sandbox does not use")
+        raise InvalidCluster(
+            f"{path}: context {name} needs a proxy, which the sandbox does not use"
+        )
     for way in _UNSUPPORTED:
         if user.get(way):
             raise InvalidCluster(
@@ -96,7 +98,9 @@ def _upstream(
     if not token and user.get("tokenFile"):
         token = _file(path, str(user["tokenFile"])).decode().strip()
     if not token and not (certificate and key):
-        raise InvalidCluster(f"{path}: user {user_name} has neither a client certificate nor a token")
+        raise InvalidCluster(
+            f"{path}: user {user_name} has neither a client certificate nor a token"
+        )
     upstream = Upstream(
         server=server.rstrip("/"),
         context=name,
@@ -149,4 +153,5 @@ def _file(path: Path, name: str) -> bytes:
     try:
         return place.read_bytes()[:MAX_BYTES]
     except OSError as error:
-        raise InvalidCluster(f"{path} names {place}, which cannot be read: {error.strerror}") from None
+        problem = f"{path} names {place}, which cannot be read: {error.strerror}"
+        raise InvalidCluster(problem) from None

@@ -67,7 +67,8 @@ def identify(token: str, cluster: str) -> Caller:
     if session is not None and session.expiration < utcnow():
         raise Refused("the session of the token's keys has expired")
     secret = found[1].secret_access_key
-    if not hmac.compare_digest(_signature(signed, cluster, secret), signed.value("x-amz-signature")):
+    expected = _signature(signed, cluster, secret)
+    if not hmac.compare_digest(expected.encode(), signed.value("x-amz-signature").encode()):
         raise Refused(f"the signature is not one for the cluster {cluster}")
     backend = sts_backends[found[0]]["aws"]
     _, arn, account = backend.get_caller_identity(key, "us-east-1")
