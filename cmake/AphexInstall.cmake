@@ -14,6 +14,12 @@ if(TARGET aphex)
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program OPTIONAL)
 endif()
 
+# What the pipeline's stack uploads as the code of its function; see docs/provider.md.
+if(TARGET aphex_provider_zip)
+  install(FILES "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip"
+    DESTINATION "${APHEX_DATA_DIR}/provider" COMPONENT program)
+endif()
+
 # Completions are what the program says they are.
 if(TARGET aphex AND EXISTS "${PROJECT_SOURCE_DIR}/src/cli/completion.cpp"
    AND NOT APHEX_SANITIZE)
@@ -37,13 +43,14 @@ endif()
 # --- the library ---------------------------------------------------------------------------------
 # What the public headers reach, and nothing else: a program that reads configurations should not
 # need libcurl. A folder that joins the public API joins this list.
-set(APHEX_PUBLIC_FOLDERS api plan config doc base)
-set(APHEX_PUBLIC_DEPENDENCIES expected fmt crypto yaml json)
+set(APHEX_PUBLIC_FOLDERS api synth cdk plan config doc os base)
+set(APHEX_PUBLIC_DEPENDENCIES expected fmt crypto yaml json threads)
 
 if(TARGET aphex_api)
   configure_file(include/aphex/version.hpp.in
     "${PROJECT_BINARY_DIR}/generated/aphex/version.hpp" @ONLY)
-  target_include_directories(aphex_api
+  # Reaches every folder that has the version in what it writes.
+  target_include_directories(aphex_base
     PUBLIC "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>"
            "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   add_library(aphex_public INTERFACE)
@@ -96,8 +103,9 @@ set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 # The libraries' packages are found by dpkg-shlibdeps; these are the programs that a run starts, and
-# the library that is loaded on demand.
+# the libraries that are loaded on demand.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "bash, git, ca-certificates, libcurl4 (>= 7.88)")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS
+  "bash, git, ca-certificates, libcurl4 (>= 7.88), libarchive13 (>= 3.6)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nodejs (>= 18), npm, python3 (>= 3.11), python3-venv")
 include(CPack)

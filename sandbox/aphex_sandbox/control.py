@@ -2,13 +2,15 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from . import VERSION
+from . import VERSION, clusters
 from .accounts import InvalidAccount, all_accounts, ensure_account
+from .clusters import InvalidCluster, NoSuchCluster
 from .settings import SETTINGS
 from .world import WORLD
 
@@ -24,8 +26,10 @@ def handle(method: str, path: str, body: bytes) -> Answer:
         return 404, {"error": f"nothing at {path}"}
     try:
         return operation(body)
-    except InvalidAccount as error:
+    except (InvalidAccount, InvalidCluster) as error:
         return 400, {"error": str(error)}
+    except NoSuchCluster as error:
+        return 404, {"error": str(error)}
 
 
 def _health(body: bytes) -> Answer:
@@ -62,6 +66,14 @@ def reset() -> None:
     from moto.s3.models import s3_backends
 
     BackendDict.reset()
+    if "moto.awslambda.models" in sys.modules:
+        from .functions.warm import POOL
+
+        POOL.end_idle()
+    if "moto.eks.models" in sys.modules:
+        from .kubernetes.service import SERVICE
+
+        SERVICE.remove_all()
     s3_backends.bucket_accounts.clear()
     ensure_account(SETTINGS.pipeline_account)
     WORLD.mark_changed()
@@ -74,7 +86,8 @@ def _resources(body: bytes) -> Answer:
     found: dict[tuple[str, str], dict[str, Any]] = {}
 
     def entry(account: str, region: str) -> dict[str, Any]:
-        empty = {"account": account, "region": region, "stacks": [], "buckets": []}
+        empty: dict[str, Any] = {"account": account, "region": region}
+        empty |= {"stacks": [], "buckets": [], "clusters": []}
         return found.setdefault((account, region), empty)
 
     for account, region, backend in list(cloudformation_backends.iter_backends()):
@@ -94,7 +107,49 @@ def _resources(body: bytes) -> Answer:
             place = entry(account, bucket.region_name)
             objects = sum(1 for _ in bucket.keys)
             place["buckets"].append({"name": bucket.name, "objects": objects})
+    for cluster in clusters.attached():
+        shown = clusters.to_json(cluster)
+        place = entry(shown["account"], shown["region"])
+        place["clusters"].append({key: shown[key] for key in ("name", "endpoint", "via")})
     return 200, {"environments": [found[key] for key in sorted(found)]}
+
+
+def _list_clusters(body: bytes) -> Answer:
+    return 200, {"clusters": [clusters.to_json(c) for c in clusters.attached()]}
+
+
+def _attach_cluster(body: bytes) -> Answer:
+    from .kubernetes.service import SERVICE
+
+    given = _object(body)
+    if "kubeconfig" in given:
+        cluster = SERVICE.add(given)
+    else:
+        cluster = clusters.attach(given)
+        SERVICE.remove(cluster.aphex_place)
+    WORLD.mark_changed()
+    return 200, clusters.to_json(cluster)
+
+
+def _detach_cluster(body: bytes) -> Answer:
+    from .kubernetes.service import SERVICE
+
+    cluster = clusters.detach(_object(body))
+    SERVICE.remove(cluster.aphex_place)
+    WORLD.mark_changed()
+    return 200, clusters.to_json(cluster)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise InvalidCluster(
+            'expected a body like {"account": "123456789012", "region": "us-east-1", "name": "c"}'
+        )
+    return given
 
 
 _OPERATIONS: dict[tuple[str, str], Callable[[bytes], Answer]] = {
@@ -103,4 +158,7 @@ _OPERATIONS: dict[tuple[str, str], Callable[[bytes], Answer]] = {
     ("POST", "/_aphex/accounts"): _create_account,
     ("POST", "/_aphex/reset"): _reset,
     ("GET", "/_aphex/resources"): _resources,
+    ("GET", "/_aphex/clusters"): _list_clusters,
+    ("POST", "/_aphex/clusters"): _attach_cluster,
+    ("DELETE", "/_aphex/clusters"): _detach_cluster,
 }

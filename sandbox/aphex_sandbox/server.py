@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from . import VERSION, patches
 from .accounts import ensure_account
+from .functions import processes
 from .gateway import Gateway
 from .keeper import Keeper
 from .settings import SETTINGS
@@ -53,6 +55,11 @@ def serve(state_dir: Path, port: int, pipeline_account: str) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if "moto.eks.models" in sys.modules:
+        from .kubernetes.service import SERVICE
+
+        SERVICE.restore()
+        WORLD.mark_changed()
     keeper.start()
     _announce(state_dir)
     threading.Thread(target=_warm_up, daemon=True).start()
@@ -61,6 +68,7 @@ def serve(state_dir: Path, port: int, pipeline_account: str) -> None:
         server.serve_forever(poll_interval=0.05)
     finally:
         server.server_close()
+        processes.end_all()
         keeper.stop()
         _withdraw(state_dir)
         _LOG.info("stopped")
