@@ -36,6 +36,7 @@ constexpr std::array kTable{
     SubcommandEntry{"sandbox", "start, stop and look at the local AWS",
                     "  aphex sandbox start\n"
                     "  aphex sandbox status\n"
+                    "  aphex sandbox cluster add dev --kubeconfig ~/.kube/config\n"
                     "  aphex sandbox reset\n",
                     make_sandbox},
     SubcommandEntry{"run", "take a commit through the whole pipeline",

@@ -26,7 +26,7 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::find(std::string_view key) {
+Value* Value::find_to_change(std::string_view key) {
   Object* members = as_object();
   if (members == nullptr) return nullptr;
   for (Member& member : *members) {
