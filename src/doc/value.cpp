@@ -44,15 +44,6 @@ const Value* Value::find(std::initializer_list<std::string_view> path) const {
   return value;
 }
 
-Value* Value::find(std::initializer_list<std::string_view> path) {
-  Value* value = this;
-  for (const std::string_view key : path) {
-    value = value->find(key);
-    if (value == nullptr) return nullptr;
-  }
-  return value;
-}
-
 std::string Value::string_or(std::string_view key, std::string_view fallback) const {
   const Value* value = find(key);
   const std::string* text = value == nullptr ? nullptr : value->as_string();
