@@ -52,7 +52,7 @@ void add_problem(PipelineDefinition::State& state, std::string message, std::str
   state.problems.push_back({.path = {}, .message = std::move(message), .hint = std::move(hint)});
 }
 
-void resolve(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
+void fill(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
              const config::Config& config) {
   state.provider = std::move(props.inputs.provider);
   pipeline::Resolution resolution = pipeline::resolve(
@@ -79,7 +79,7 @@ void load(PipelineDefinition::State& state, const Construct& scope, PipelineProp
                             diagnostic.span.begin.column, diagnostic.message),
                 diagnostic.hint);
   }
-  if (loaded.config) resolve(state, scope, std::move(props), *loaded.config);
+  if (loaded.config) fill(state, scope, std::move(props), *loaded.config);
 }
 
 // A stack whose account, region or name is not the settings' would be deployed next to what its
@@ -113,7 +113,7 @@ PipelineDefinition::PipelineDefinition(const Construct& scope, PipelineProps pro
 PipelineDefinition pipeline::define(const Construct& scope, PipelineProps props,
                                     const config::Config& config) {
   auto state = std::make_shared<PipelineDefinition::State>();
-  resolve(*state, scope, std::move(props), config);
+  fill(*state, scope, std::move(props), config);
   return PipelineDefinition(std::move(state));
 }
 
