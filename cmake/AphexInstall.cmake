@@ -103,8 +103,9 @@ set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 # The libraries' packages are found by dpkg-shlibdeps; these are the programs that a run starts, and
-# the library that is loaded on demand.
+# the libraries that are loaded on demand.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "bash, git, ca-certificates, libcurl4 (>= 7.88)")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS
+  "bash, git, ca-certificates, libcurl4 (>= 7.88), libarchive13 (>= 3.6)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nodejs (>= 18), npm, python3 (>= 3.11), python3-venv")
 include(CPack)

@@ -17,15 +17,6 @@ namespace {
 using pipeline::Layer;
 using pipeline::LayerKind;
 
-// That a stack's file exists is for `aphex validate`, which sees the repository.
-class UnseenRepository final : public config::RepositoryView {
- public:
-  config::PathKind classify(const std::string& /*path*/) const override {
-    return config::PathKind::file;
-  }
-  std::vector<std::string> similar_files(const std::string& /*path*/) const override { return {}; }
-};
-
 Layer context_of(const Construct& scope) {
   Value context = Value::object();
   const auto look = [&](const std::string& key) {
@@ -53,7 +44,7 @@ void add_problem(PipelineDefinition::State& state, std::string message, std::str
 }
 
 void fill(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
-             const config::Config& config) {
+          const config::Config& config) {
   state.provider = std::move(props.inputs.provider);
   pipeline::Resolution resolution = pipeline::resolve(
       config, props.inputs.repository_name,
@@ -71,7 +62,8 @@ void fill(PipelineDefinition::State& state, const Construct& scope, PipelineProp
 
 void load(PipelineDefinition::State& state, const Construct& scope, PipelineProps props) {
   const Source source(props.inputs.configuration_name, props.inputs.configuration);
-  const config::LoadResult loaded = config::load(source, UnseenRepository());
+  // That a stack's file exists is for `aphex validate`, which sees the repository.
+  const config::LoadResult loaded = config::load(source, config::UnseenRepository());
   for (const Diagnostic& diagnostic : loaded.diagnostics) {
     if (diagnostic.severity != Severity::error) continue;
     add_problem(state,
