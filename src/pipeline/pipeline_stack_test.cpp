@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "aphex/app.hpp"
+#include "argo/objects.hpp"
 #include "doc/value.hpp"
 #include "pipeline/code_layer.hpp"
+#include "pipeline/definition_state.hpp"
 #include "pipeline/test_support.hpp"
 
 namespace aphex {
