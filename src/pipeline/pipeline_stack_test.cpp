@@ -8,7 +8,7 @@
 #include "aphex/app.hpp"
 #include "doc/value.hpp"
 #include "pipeline/code_layer.hpp"
-#include "pipeline/test_support.hpp"
+#include "pipeline/pipeline_test_support.hpp"
 
 namespace aphex {
 namespace {
