@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pipeline/test_support.hpp"
+#include "pipeline/pipeline_test_support.hpp"
 
 namespace aphex::pipeline {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "doc/value.hpp"
-#include "pipeline/test_support.hpp"
+#include "pipeline/pipeline_test_support.hpp"
 #include "plan/metrics.hpp"
 
 namespace aphex::pipeline {

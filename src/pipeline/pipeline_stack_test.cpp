@@ -10,7 +10,7 @@
 #include "doc/value.hpp"
 #include "pipeline/code_layer.hpp"
 #include "pipeline/definition_state.hpp"
-#include "pipeline/test_support.hpp"
+#include "pipeline/pipeline_test_support.hpp"
 
 namespace aphex {
 namespace {

@@ -21,15 +21,16 @@ def test_it_lists_the_stack_of_a_directory(workspace):
 
 
 def test_it_starts_aphex_as_an_application(workspace):
-    app = " ".join(["aphex synth", *flags(ENOUGH)]).replace("aphex", str(ROOT), 0)
+    app = " ".join(["aphex synth", *flags(ENOUGH)])
     (workspace.directory / "bin").mkdir()
     (workspace.directory / "bin/aphex").symlink_to(PIPELINE_APP.parent / "aphex")
     done = cdk(workspace, "synth", "--app", app, "--json", "-o", "out", "-c",
                "githubBranch=release",
                PATH=f"{workspace.directory / 'bin'}:{workspace.environment['PATH']}")
-    assert "ArchonAgentPipelineStack" in read(workspace.directory / "out/manifest.json")["artifacts"]
+    manifest = read(workspace.directory / "out/manifest.json")
+    assert "ArchonAgentPipelineStack" in manifest["artifacts"]
     assert "release" in json.dumps(template(workspace.directory / "out"))
-    assert done.stderr == "" or "error" not in done.stderr.lower()
+    assert "error" not in done.stderr.lower()
 
 
 @pytest.fixture
