@@ -43,7 +43,7 @@ endif()
 # --- the library ---------------------------------------------------------------------------------
 # What the public headers reach, and nothing else: a program that reads configurations should not
 # need libcurl. A folder that joins the public API joins this list.
-set(APHEX_PUBLIC_FOLDERS api synth cdk plan config doc os base)
+set(APHEX_PUBLIC_FOLDERS api pipeline argo synth cdk plan config doc os base)
 set(APHEX_PUBLIC_DEPENDENCIES expected fmt crypto yaml json threads)
 
 if(TARGET aphex_api)

@@ -26,7 +26,7 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::find_to_change(std::string_view key) {
+Value* Value::find(std::string_view key) {
   Object* members = as_object();
   if (members == nullptr) return nullptr;
   for (Member& member : *members) {
@@ -37,15 +37,6 @@ Value* Value::find_to_change(std::string_view key) {
 
 const Value* Value::find(std::initializer_list<std::string_view> path) const {
   const Value* value = this;
-  for (const std::string_view key : path) {
-    value = value->find(key);
-    if (value == nullptr) return nullptr;
-  }
-  return value;
-}
-
-Value* Value::find(std::initializer_list<std::string_view> path) {
-  Value* value = this;
   for (const std::string_view key : path) {
     value = value->find(key);
     if (value == nullptr) return nullptr;
