@@ -57,6 +57,7 @@ class Value {
   Value* find(std::string_view key);
   // By a path of keys: find({"properties", "templateFile"}).
   const Value* find(std::initializer_list<std::string_view> path) const;
+  Value* find(std::initializer_list<std::string_view> path);
   // The string at `key`, or `fallback`.
   std::string string_or(std::string_view key, std::string_view fallback) const;
 

@@ -44,6 +44,10 @@ const Value* Value::find(std::initializer_list<std::string_view> path) const {
   return value;
 }
 
+Value* Value::find(std::initializer_list<std::string_view> path) {
+  return const_cast<Value*>(std::as_const(*this).find(path));
+}
+
 std::string Value::string_or(std::string_view key, std::string_view fallback) const {
   const Value* value = find(key);
   const std::string* text = value == nullptr ? nullptr : value->as_string();
