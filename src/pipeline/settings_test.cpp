@@ -8,7 +8,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "pipeline/names.hpp"
-#include "pipeline/test_support.hpp"
+#include "pipeline/pipeline_test_support.hpp"
 
 namespace aphex::pipeline {
 namespace {
@@ -35,6 +35,12 @@ TEST(Settings, defaults_are_the_names_of_the_design) {
   EXPECT_EQ(settings.retention_days, 90);
   EXPECT_EQ(settings.account, "111122223333");
   EXPECT_EQ(settings.region, "us-east-1");
+}
+
+TEST(Settings, a_stack_name_begins_with_a_letter_whatever_the_pipeline_is_called) {
+  const Resolution resolution = resolve_flags(enough_and({{"name", "2048-game"}}));
+  ASSERT_THAT(messages(resolution.problems), IsEmpty());
+  EXPECT_EQ(resolution.settings->stack_name, "Aphex2048GamePipelineStack");
 }
 
 TEST(Settings, of_china_are_in_its_partition) {
