@@ -62,9 +62,11 @@ std::size_t literal_size(const Value& value) {
   if (const Value::Array* items = value.as_array()) {
     for (const Value& item : *items)
       size += literal_size(item) + 1;
+    if (!items->empty()) --size;  // no comma behind the last
   } else if (const Value::Object* members = value.as_object()) {
     for (const auto& [key, member] : *members)
       size += key.size() + 4 + literal_size(member);
+    if (!members->empty()) --size;
   } else {
     size = doc::to_json(value).size();
   }

@@ -83,8 +83,8 @@ def test_wrong_settings_of_the_file_are_shown_in_it(workspace):
         CONFIGURATION + "pipeline:\n  kubectlRoleArn: arn:aws:s3:::x\n", encoding="utf-8")
     done = workspace.aphex("synth", *flags(ENOUGH))
     assert done.returncode == 3
-    assert "aphex-config.yaml:9:19: error: pipeline.kubectlRoleArn" in done.stderr
-    assert "must be the ARN of an IAM role" in done.stderr
+    assert ("aphex-config.yaml:9:19: error: Invalid pipeline.kubectlRoleArn: 'arn:aws:s3:::x' is "
+            "not the ARN of an IAM role\n") in done.stderr
 
 
 @pytest.mark.parametrize("pair, message", [
