@@ -1,4 +1,5 @@
-// The pipeline app: what `cdk ls`, `cdk diff`, `cdk deploy` and `cdk destroy` run in this directory.
+// The pipeline app: what `cdk ls`, `cdk diff`, `cdk deploy` and `cdk destroy` run in this
+// directory.
 //
 //   pipeline [aphex-config.yaml]     the configuration; by default ../aphex-config.yaml
 #include <aphex/app.hpp>

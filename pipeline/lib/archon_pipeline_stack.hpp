@@ -1,10 +1,9 @@
 #pragma once
 // The stack that is the pipeline of ArchonAgent.
 
-#include <string>
-
 #include <aphex/pipeline_stack.hpp>
 #include <aphex/stack.hpp>
+#include <string>
 
 namespace archon {
 

@@ -1,4 +1,6 @@
 // What CloudFormation would refuse, and names that are taken twice.
+#include "cdk/checks.hpp"
+
 #include <gtest/gtest.h>
 
 #include "aphex/app.hpp"

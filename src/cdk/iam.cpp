@@ -28,7 +28,7 @@ Value texts(const std::vector<std::string>& items) {
 Value conditions_of(const std::vector<iam::Condition>& conditions) {
   Value value;
   for (const iam::Condition& condition : conditions) {
-    Value* operation = value.find_to_change(condition.operation);
+    Value* operation = value.find(condition.operation);
     if (operation == nullptr) operation = &value.set(condition.operation, Value::object());
     operation->set(condition.key, condition.value);
   }

@@ -39,7 +39,7 @@ void merge(Value& into, const Value& value) {
     return;
   }
   for (const auto& [key, member] : *members) {
-    if (Value* existing = into.find_to_change(key)) {
+    if (Value* existing = into.find(key)) {
       merge(*existing, member);
     } else {
       into.set(key, member);
@@ -56,7 +56,7 @@ Value* step_into(Value& at, const std::string& key) {
     return &(*items)[*index];
   }
   if (!at.is_object()) at = Value::object();
-  if (Value* existing = at.find_to_change(key)) return existing;
+  if (Value* existing = at.find(key)) return existing;
   return &at.set(key, nullptr);
 }
 

@@ -1,3 +1,5 @@
+#include "cdk/references.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>

@@ -15,7 +15,8 @@ struct ConfigurationFile {
   config::LoadResult result;
 };
 
-// Whether the files that stacks name have to exist: not where only the pipeline itself is looked at.
+// Whether the files that stacks name have to exist: not where only the pipeline itself is looked
+// at.
 enum class StackFiles { checked, not_checked };
 
 // The repository is the git working tree that holds the file, else the file's own directory.

@@ -20,7 +20,7 @@ std::size_t terminal_columns() {
 }  // namespace
 
 ProgressLine::ProgressLine(const Terminal& terminal)
-    : terminal_(terminal), enabled_(terminal.err_is_terminal()) {
+    : terminal_(terminal), enabled_(terminal.err_redraws()) {
   if (enabled_) thread_ = std::thread([this] { tick(); });
 }
 

@@ -13,7 +13,11 @@ namespace {
 
 bool colours_wanted() {
   const char* no_colour = std::getenv("NO_COLOR");
-  if (no_colour != nullptr && *no_colour != '\0') return false;
+  return no_colour == nullptr || *no_colour == '\0';
+}
+
+// Whether terminals of this kind know escape sequences at all.
+bool knows_escapes() {
   const char* term = std::getenv("TERM");
   return term == nullptr || std::string_view(term) != "dumb";
 }
@@ -48,9 +52,10 @@ std::string_view code_of(Style style) {
 
 Terminal Terminal::standard() {
   Terminal terminal;
+  if (!knows_escapes()) return terminal;
   const bool wanted = colours_wanted();
-  terminal.err_is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  if (wanted && terminal.err_is_terminal_) terminal.err_colour_ = Colour::always;
+  terminal.err_redraws_ = ::isatty(STDERR_FILENO) == 1;
+  if (wanted && terminal.err_redraws_) terminal.err_colour_ = Colour::always;
   if (wanted && ::isatty(STDOUT_FILENO) == 1) terminal.out_colour_ = Colour::always;
   return terminal;
 }

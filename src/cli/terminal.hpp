@@ -22,12 +22,13 @@ class Terminal {
 
   Colour out_colour() const { return out_colour_; }
   Colour err_colour() const { return err_colour_; }
-  bool err_is_terminal() const { return err_is_terminal_; }
+  // Whether a line on standard error can be drawn again: on a terminal, but for TERM=dumb.
+  bool err_redraws() const { return err_redraws_; }
 
  private:
   Colour out_colour_ = Colour::never;
   Colour err_colour_ = Colour::never;
-  bool err_is_terminal_ = false;
+  bool err_redraws_ = false;
 };
 
 // Columns side by side, as wide as their widest cell; the first row is the heading.

@@ -26,7 +26,7 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value* Value::find_to_change(std::string_view key) {
+Value* Value::find(std::string_view key) {
   Object* members = as_object();
   if (members == nullptr) return nullptr;
   for (Member& member : *members) {
@@ -45,12 +45,7 @@ const Value* Value::find(std::initializer_list<std::string_view> path) const {
 }
 
 Value* Value::find(std::initializer_list<std::string_view> path) {
-  Value* value = this;
-  for (const std::string_view key : path) {
-    value = value->find(key);
-    if (value == nullptr) return nullptr;
-  }
-  return value;
+  return const_cast<Value*>(std::as_const(*this).find(path));
 }
 
 std::string Value::string_or(std::string_view key, std::string_view fallback) const {

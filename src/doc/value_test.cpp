@@ -73,15 +73,6 @@ TEST(Json, of_duplicate_keys_the_last_value_stands_in_the_first_place) {
   EXPECT_EQ(*value->find("k3")->as_int(), 23);
 }
 
-TEST(Json, a_member_is_found_by_its_path_and_may_be_changed_there) {
-  Value value = *parse_json(R"({"a":{"b":{"c":1}}})");
-  *value.find({"a", "b"}) = Value("new");
-  EXPECT_EQ(to_json(value), R"({"a":{"b":"new"}})");
-  EXPECT_EQ(value.find({"a", "b", "c"}), nullptr);
-  const Value& read_only = value;
-  EXPECT_EQ(*read_only.find({"a", "b"}), Value("new"));
-}
-
 TEST(Json, numbers_keep_their_type) {
   EXPECT_EQ(to_json(*parse_json("[1,1.0,-0.0,1e3,9223372036854775807]")),
             "[1,1.0,-0.0,1000.0,9223372036854775807]");

@@ -122,15 +122,15 @@ Result<bool> is_bootstrapped(const Request& request, const Target& target, const
 
 std::vector<std::string> bootstrap_arguments(const Request& request, const Target& target,
                                              const fs::path& cdk) {
-  std::vector<std::string> argv = {
-      cdk.string(),
-      "bootstrap",
-      target.address(),
-      "--trust",
-      request.server.pipeline_account,
-      "--cloudformation-execution-policies",
-      "arn:" + std::string(config::partition_of(target.region)) + ":iam::aws:policy/AdministratorAccess",
-      "--no-notices"};
+  std::vector<std::string> argv = {cdk.string(),
+                                   "bootstrap",
+                                   target.address(),
+                                   "--trust",
+                                   request.server.pipeline_account,
+                                   "--cloudformation-execution-policies",
+                                   "arn:" + std::string(config::partition_of(target.region)) +
+                                       ":iam::aws:policy/AdministratorAccess",
+                                   "--no-notices"};
   if (request.qualifier != kDefaultQualifier) {
     // Two qualifiers in one account need two stacks; a stack's name has no underscores.
     argv.insert(argv.end(), {"--qualifier", request.qualifier, "--toolkit-stack-name",

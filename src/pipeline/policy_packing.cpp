@@ -12,7 +12,7 @@ using iam::PolicyStatement;
 class Packer {
  public:
   void add(const PolicyStatement& statement) {
-    if (packed_.managed.empty() && fits_role(statement)) {
+    if (fits_role(statement)) {
       packed_.in_role.push_back(statement);
     } else {
       add_managed(statement);

@@ -8,7 +8,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "pipeline/names.hpp"
-#include "pipeline/test_support.hpp"
+#include "pipeline/pipeline_test_support.hpp"
 
 namespace aphex::pipeline {
 namespace {

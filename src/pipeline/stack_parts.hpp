@@ -36,6 +36,7 @@ struct StackParts {
   secretsmanager::Secret* webhook_secret = nullptr;
   Value alarm_topic;  // ARN
   iam::Role* workflow_role = nullptr;
+  Construct* workflow_rights = nullptr;  // the role with all its policies
   lambda::Function* provider_function = nullptr;
   CfnResource* load_balancer = nullptr;  // the Service that waits for one; null where none does
   Value webhook_url;

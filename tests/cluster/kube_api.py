@@ -55,7 +55,7 @@ class Api:
                 self._local.connection.request(method, path, body=data, headers=headers)
                 answer = self._local.connection.getresponse()
                 return answer.status, answer.read().decode()
-            except (http.client.HTTPException, ConnectionError):
+            except (http.client.HTTPException, ConnectionError, ssl.SSLEOFError):
                 self.close()
                 if fresh or last:
                     raise

@@ -75,7 +75,7 @@ Value properties_of(StackParts& parts, Construct& wave, const argo::Object& obje
 void add_kubernetes_objects(StackParts& parts) {
   Construct& group = parts.group("Kubernetes");
   // Pods may start as soon as their objects are there: with a role that has its rights.
-  group.node().add_dependency(*parts.workflow_role);
+  group.node().add_dependency(*parts.workflow_rights);
   std::vector<Construct*> waves;
   for (const std::string_view name : kWaves) {
     waves.push_back(&group.make<Construct>(std::string(name)));

@@ -44,14 +44,15 @@ void add_workflow_role(StackParts& parts) {
   if (!packed->in_role.empty()) {
     props.policies = {{std::string(kPolicyName), std::move(packed->in_role)}};
   }
-  parts.workflow_role = &parts.scope.make<iam::Role>("WorkflowExecutionRole", std::move(props));
+  Construct& group = parts.group("WorkflowExecution");
+  parts.workflow_rights = &group;
+  parts.workflow_role = &group.make<iam::Role>("Role", std::move(props));
   for (std::size_t i = 0; i < packed->managed.size(); ++i) {
     iam::ManagedPolicyProps more;
     more.description = "More rights of the runs of the pipeline " + settings.name;
     more.statements = std::move(packed->managed[i]);
     more.roles = {parts.workflow_role->ref()};
-    parts.scope.make<iam::ManagedPolicy>("WorkflowExecutionPolicy" + std::to_string(i + 1),
-                                         std::move(more));
+    group.make<iam::ManagedPolicy>("Policy" + std::to_string(i + 1), std::move(more));
   }
 }
 
