@@ -243,7 +243,8 @@ def growth(aphex, work, rounds):
     folder = work / "growth"
     (folder / "lib").mkdir(parents=True)
     (folder / "lib/stack.ts").write_text("export {};\n")
-    for accounts, words in (("many", "each in an account of its own"), ("one", "all in one account")):
+    for accounts, words in (("many", "each in an account of its own"),
+                            ("one", "all in one account")):
         print(f"growth, {STACKS} stacks an environment, {words}")
         last = largest(aphex, folder, accounts)
         counts = sorted({count for count in GROWTH if count < last} | {last, GROWTH[-1]})
