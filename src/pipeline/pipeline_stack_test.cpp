@@ -315,7 +315,9 @@ TEST(PipelineProblems, a_stack_for_another_account_is_refused) {
                        "aws://999988887777/us-east-1"));
 }
 
-TEST(PipelineProblems, too_many_accounts_for_one_role_say_what_to_do) {
+// The role's policies would have room for no more accounts than the workflow for environments:
+// policy_packing_test.cpp.
+TEST(PipelineProblems, too_many_environments_for_one_pipeline_say_what_to_do) {
   std::string text = "version: \"1.0\"\nbuild: {commands: [make]}\nenvironments:\n";
   for (int i = 0; i < 400; ++i) {
     text += "  - {name: e" + std::to_string(i) + ", region: us-east-1, account: \"" +
@@ -323,7 +325,7 @@ TEST(PipelineProblems, too_many_accounts_for_one_role_say_what_to_do) {
   }
   const Made made(enough(), text);
   EXPECT_THAT(describe(made.synthesis.problems),
-              HasSubstr("divide the environments between several configurations"));
+              HasSubstr("divide the environments between pipelines"));
 }
 
 // --- settings of a program ----------------------------------------------------------------------
