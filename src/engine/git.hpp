@@ -37,6 +37,11 @@ class Git {
                                 const std::string& path);
   // Every path of the working tree that git would not ignore, tracked or not.
   Result<std::vector<std::string>> listed_files(const std::filesystem::path& repository);
+  // Brings a working copy, submodules included, to what `sha` holds and nothing else, with what is
+  // in the repository already.
+  Status restore(const std::filesystem::path& repository, const std::string& sha);
+  // Paths that the commit holds, those of submodules included.
+  Result<std::vector<std::string>> tracked_files(const std::filesystem::path& repository);
   // A new working copy of exactly `sha` in `destination`, submodules included.
   Status clone_commit(const std::string& from, const std::string& sha,
                       const std::filesystem::path& destination);
