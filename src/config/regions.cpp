@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace aphex::config {
 namespace {
@@ -60,6 +61,18 @@ constexpr std::array<Region, 48> kRegions{{
     {"us-isof-south-1", "aws-iso-f"},
 }};
 
+// Prefixes of region names in the partitions that are not "aws" (botocore's partitions.json).
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kPartitions{{
+    {"cn-", "aws-cn"},
+    {"us-gov-", "aws-us-gov"},
+    {"us-iso-", "aws-iso"},
+    {"us-isob-", "aws-iso-b"},
+    {"eu-isoe-", "aws-iso-e"},
+    {"us-isof-", "aws-iso-f"},
+    {"eu-isof-", "aws-iso-f"},
+    {"eusc-", "aws-eusc"},
+}};
+
 }  // namespace
 
 std::span<const Region> known_regions() {
@@ -70,6 +83,13 @@ const Region* find_region(std::string_view name) {
   const auto found = std::find_if(kRegions.begin(), kRegions.end(),
                                   [&](const Region& region) { return region.name == name; });
   return found == kRegions.end() ? nullptr : &*found;
+}
+
+std::string_view partition_of(std::string_view region) {
+  for (const auto& [prefix, partition] : kPartitions) {
+    if (region.starts_with(prefix)) return partition;
+  }
+  return "aws";
 }
 
 }  // namespace aphex::config

@@ -176,23 +176,6 @@ bool is_host(View text) {
   }
 }
 
-// arn:partition:service:region:account:resource
-bool is_arn(View text) {
-  if (!text.starts_with("arn:") || has_control(text)) return false;
-  text.remove_prefix(4);
-  const auto word = [](char c) { return is_lower_alnum(c) || c == '-'; };
-  const auto colon = [&] {
-    const bool found = text.starts_with(':');
-    if (found) text.remove_prefix(1);
-    return found;
-  };
-  if (take(text, word) == 0 || !colon()) return false;
-  if (take(text, word) == 0 || !colon()) return false;
-  take(text, word);
-  if (!colon() || take(text, is_digit) > 12 || !colon()) return false;
-  return !text.empty();
-}
-
 bool is_argo_version(View text) {
   if (text.starts_with('v')) text.remove_prefix(1);
   std::size_t parts = 0;
@@ -379,9 +362,6 @@ const TextRule image_key{RuleId::other, "a stage or 'default'", "^[A-Za-z][A-Za-
 const TextRule host_name{RuleId::other, "a host name in lower case, without scheme and port",
                          "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
                          is_host, 253};
-const TextRule arn{RuleId::other, "an ARN",
-                   "^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]{0,12}:[^\\u0000-\\u001f\\u007f]+$",
-                   is_arn, 2048};
 const TextRule webhook_type{RuleId::choice, "none, ingress or loadbalancer", {}, nullptr, 0,
                             kWebhookTypes};
 const TextRule argo_version{RuleId::other,
@@ -418,7 +398,22 @@ std::span<const TextRule* const> all() {
                                    &image,
                                    &image_key,
                                    &host_name,
-                                   &arn,
+                                   &role_arn,
+                                   &policy_arn,
+                                   &oidc_provider_arn,
+                                   &oidc_issuer,
+                                   &key_arn,
+                                   &topic_arn,
+                                   &certificate_arn,
+                                   &cloudformation_stack,
+                                   &role_name,
+                                   &tag_value,
+                                   &annotation_key,
+                                   &annotation_value,
+                                   &server_url,
+                                   &url_path,
+                                   &quantity,
+                                   &pull_requests,
                                    &webhook_type,
                                    &argo_version};
   return kAll;

@@ -54,6 +54,15 @@ RC_GTEST_PROP(Rules, patterns_and_checker_agree_on_slightly_changed_examples, ()
                                                   "v4.1.2",
                                                   "npm ci",
                                                   "arn:aws:kms:us-east-1:123456789012:key/1",
+                                                  "arn:aws:iam::123456789012:role/a",
+                                                  "arn:aws:iam::aws:policy/a",
+                                                  "arn:aws:sns:us-east-1:123456789012:a",
+                                                  "oidc.eks.us-east-1.amazonaws.com/id/0AB",
+                                                  "https://a.b/c",
+                                                  "https://a.b:443",
+                                                  "1.5Gi",
+                                                  "a.b.io/c-d",
+                                                  "/a",
                                                   "feature/x",
                                                   "ghcr.io/a/b:1@sha256:0"};
   const auto& rule =
@@ -107,6 +116,14 @@ TEST(Regions, are_distinct_have_a_partition_and_keep_the_rule) {
   }
   EXPECT_EQ(find_region("cn-north-1")->partition, "aws-cn");
   EXPECT_EQ(find_region("us-east-9"), nullptr);
+}
+
+TEST(Regions, have_the_partition_of_their_prefix_known_or_not) {
+  for (const Region& region : known_regions()) {
+    EXPECT_EQ(partition_of(region.name), region.partition) << region.name;
+  }
+  EXPECT_EQ(partition_of("us-gov-middle-7"), "aws-us-gov");
+  EXPECT_EQ(partition_of("xx-north-1"), "aws");
 }
 
 // The schema for editors.

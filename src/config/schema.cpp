@@ -35,7 +35,15 @@ constexpr Shape kEnvironmentName = text(rules::environment_name);
 constexpr Shape kStackName = text(rules::stack_name);
 constexpr Shape kStackNames = list(kStackName, kStrings);
 constexpr Shape kStackPath = text(rules::stack_path);
-constexpr Shape kArn = text(rules::arn);
+constexpr Shape kRoleArn = text(rules::role_arn);
+constexpr Shape kPolicyArn = text(rules::policy_arn);
+constexpr Shape kOidcProvider = text(rules::oidc_provider_arn);
+constexpr Shape kOidcIssuer = text(rules::oidc_issuer);
+constexpr Shape kKeyArn = text(rules::key_arn);
+constexpr Shape kTopicArn = text(rules::topic_arn);
+constexpr Shape kOwnStack = text(rules::cloudformation_stack);
+constexpr Shape kRoleName = text(rules::role_name);
+constexpr Shape kTagValue = text(rules::tag_value);
 constexpr Shape kKubernetesName = text(rules::kubernetes_name);
 constexpr Shape kBoolean{.kind = ShapeKind::boolean, .what = "a boolean"};
 
@@ -124,6 +132,22 @@ constexpr Shape kImages{.kind = ShapeKind::dictionary,
                         .text = &rules::image_key,
                         .item = &kImage,
                         .title = "Container images by stage, or 'default'"};
+constexpr Shape kServerUrl = text(rules::server_url);
+constexpr Shape kUrlPath = text(rules::url_path);
+constexpr Shape kPullRequests = text(rules::pull_requests);
+constexpr Shape kQuantity = text(rules::quantity);
+constexpr std::array kResourceFields{
+    Field{"cpuRequest", Presence::optional, &kQuantity, "CPU that is kept for a pod."},
+    Field{"memoryRequest", Presence::optional, &kQuantity, "Memory that is kept for a pod."},
+    Field{"cpuLimit", Presence::optional, &kQuantity, "CPU that a pod may use."},
+    Field{"memoryLimit", Presence::optional, &kQuantity, "Memory that a pod may use."},
+};
+constexpr Shape kStageResources = record("Resources of a stage's pod", kResourceFields);
+constexpr Shape kResources{.kind = ShapeKind::dictionary,
+                           .what = "a mapping",
+                           .text = &rules::image_key,
+                           .item = &kStageResources,
+                           .title = "Resources by stage, or 'default'"};
 // Amazon CloudWatch Logs API reference, PutRetentionPolicy.
 constexpr std::array<std::int64_t, 22> kLogDays{1,    3,    5,    7,    14,   30,  60,  90,
                                                 120,  150,  180,  365,  400,  545, 731, 1096,
@@ -132,10 +156,32 @@ constexpr Shape kLogRetention{
     .kind = ShapeKind::integer, .what = "an integer", .allowed = kLogDays};
 constexpr Shape kHost = text(rules::host_name);
 constexpr Shape kWebhookType = text(rules::webhook_type);
+constexpr Shape kCertificate = text(rules::certificate_arn);
+constexpr Shape kAnnotation = text(rules::annotation_value);
+constexpr Shape kAnnotations{.kind = ShapeKind::dictionary,
+                             .what = "a mapping",
+                             .text = &rules::annotation_key,
+                             .item = &kAnnotation,
+                             .title = "Annotations of the Service or Ingress"};
 constexpr std::array kWebhookFields{
-    Field{"host", Presence::optional, &kHost, "Host name under which GitHub reaches the webhook."},
-    Field{"certificateArn", Presence::optional, &kArn, "Certificate of the host name."},
-    Field{"type", Presence::optional, &kWebhookType, "How the webhook is exposed.", "\"none\""},
+    Field{"type", Presence::optional, &kWebhookType,
+          "How the webhook is exposed. With none, only inside of the cluster, or by what you "
+          "build yourself.",
+          "\"none\""},
+    Field{"host", Presence::optional, &kHost,
+          "Host name under which GitHub reaches the webhook, by https. An ingress needs it."},
+    Field{"certificateArn", Presence::optional, &kCertificate,
+          "Certificate of the host name, in ACM, in the pipeline's region."},
+    Field{"publicUrl", Presence::optional, &kServerUrl,
+          "Where GitHub reaches the webhook, if that is neither the host nor the load balancer."},
+    Field{"path", Presence::optional, &kUrlPath,
+          "Path of the webhook. Without it, '/' and the pipeline's name."},
+    Field{"ingressClassName", Presence::optional, &kKubernetesName, "Class of the ingress.",
+          "\"alb\""},
+    Field{"annotations", Presence::optional, &kAnnotations,
+          "Annotations of the Service or Ingress, for the controller that makes the load "
+          "balancer.",
+          "{}"},
 };
 constexpr Shape kWebhook = record("Webhook", kWebhookFields);
 
@@ -155,9 +201,30 @@ constexpr std::array kPipelineFields{
           "directory on the machine that runs the pipeline."},
     Field{"additionalRegions", Presence::optional, &kRegions,
           "AWS regions that this version does not know yet.", "[]"},
+    Field{"account", Presence::optional, &kAccount,
+          "Account that the pipeline's own stack is in. Without it, the first environment's."},
+    Field{"region", Presence::optional, &kRegion,
+          "Region that the pipeline's own stack is in. Without it, the first environment's."},
+    Field{"stackName", Presence::optional, &kOwnStack,
+          "Name of the pipeline's own stack. Without it, ArchonAgentPipelineStack for a pipeline "
+          "called archon-agent."},
+    Field{"environmentTag", Presence::optional, &kTagValue,
+          "Value of the tag Environment on what the pipeline's stack creates.", "\"pipeline\""},
     Field{"clusterName", Presence::optional, &kClusterName, "Name of the shared EKS cluster."},
     Field{"clusterExportPrefix", Presence::optional, &kExportPrefix,
-          "Prefix of the CloudFormation exports that describe the cluster."},
+          "Prefix of the CloudFormation exports that describe the cluster. Without it, "
+          "AphexCluster-, the cluster's name and '-'."},
+    Field{"oidcProviderArn", Presence::optional, &kOidcProvider,
+          "OIDC provider of the cluster in IAM. This or oidcIssuer is needed: a trust policy "
+          "names its issuer literally."},
+    Field{"oidcIssuer", Presence::optional, &kOidcIssuer,
+          "Issuer of the cluster's tokens. With it alone, the provider's ARN is imported from the "
+          "cluster's export OIDCProviderArn."},
+    Field{"kubectlRoleArn", Presence::optional, &kRoleArn,
+          "Role that may apply objects to the cluster. Without it, imported from the cluster's "
+          "export KubectlRoleArn."},
+    Field{"pipelineCreatorRoleArn", Presence::optional, &kRoleArn,
+          "Role that is used in place of the kubectl role, where that trusts nobody else."},
     Field{"githubOwner", Presence::optional, &kGithubOwner, "GitHub organization or user."},
     Field{"githubRepo", Presence::optional, &kGithubRepo, "GitHub repository."},
     Field{"githubBranch", Presence::optional, &kGithubBranch, "Branch whose pushes start a run.",
@@ -165,29 +232,53 @@ constexpr std::array kPipelineFields{
     Field{"githubTokenSecretName", Presence::optional, &kSecretName,
           "Secret in Secrets Manager that holds the GitHub token."},
     Field{"workflowTemplateName", Presence::optional, &kKubernetesName,
-          "Name of the WorkflowTemplate."},
-    Field{"eventSourceName", Presence::optional, &kEventSourceName, "Name of the EventSource."},
-    Field{"sensorName", Presence::optional, &kKubernetesName, "Name of the Sensor."},
+          "Name of the WorkflowTemplate. Without it, the pipeline's name and -pipeline."},
+    Field{"eventSourceName", Presence::optional, &kEventSourceName,
+          "Name of the EventSource. Without it, the pipeline's name and -github."},
+    Field{"sensorName", Presence::optional, &kKubernetesName,
+          "Name of the Sensor. Without it, the pipeline's name and -sensor."},
     Field{"artifactBucketName", Presence::optional, &kBucketName,
-          "Base name of the artifact bucket; account and region are appended."},
+          "Base name of the artifact bucket; account and region are appended. Without it, the "
+          "pipeline's name and -artifacts."},
     Field{"artifactRetentionDays", Presence::optional, &kRetention,
-          "Days after which artifacts are deleted."},
+          "Days after which artifacts are deleted.", "90"},
     Field{"configPath", Presence::optional, &kPath, "This file's path in the repository.",
           "\"aphex-config.yaml\""},
     Field{"namespace", Presence::optional, &kKubernetesName,
-          "Kubernetes namespace of the pipeline."},
+          "Kubernetes namespace of everything that the pipeline has on the cluster.", "\"argo\""},
+    Field{"eventBusName", Presence::optional, &kKubernetesName,
+          "EventBus of Argo Events in that namespace.", "\"default\""},
     Field{"serviceAccountName", Presence::optional, &kKubernetesName,
-          "ServiceAccount that stages run as."},
+          "ServiceAccount that stages run as. Without it, the pipeline's name and "
+          "-workflow-executor."},
+    Field{"workflowRoleName", Presence::optional, &kRoleName,
+          "IAM role that stages run as. Without it, ArchonAgentWorkflowExecutionRole for a "
+          "pipeline called archon-agent."},
     Field{"images", Presence::optional, &kImages, "Container images that stages run in."},
+    Field{"resources", Presence::optional, &kResources,
+          "What the pods of stages ask for and may use at most."},
     Field{"webhook", Presence::optional, &kWebhook, "How GitHub reaches the pipeline."},
+    Field{"pullRequests", Presence::optional, &kPullRequests,
+          "What a pull request starts: nothing, the validation of its commit, or its build too. "
+          "Never with the pipeline's role.",
+          "\"validate\""},
     Field{"argoVersion", Presence::optional, &kArgoVersion,
-          "Version of Argo Workflows on the cluster."},
-    Field{"kmsKeyArn", Presence::optional, &kArn, "Key that encrypts the artifact bucket."},
-    Field{"alarmTopicArn", Presence::optional, &kArn, "SNS topic that alarms are sent to."},
+          "Version of Argo Workflows on the cluster, 3.4 to 4.1.", "\"4.1\""},
+    Field{"argoServerUrl", Presence::optional, &kServerUrl,
+          "Address of Argo's user interface, for links in notifications."},
+    Field{"permissionsBoundaryArn", Presence::optional, &kPolicyArn,
+          "Permissions boundary of the roles that the pipeline's stack creates."},
+    Field{"kmsKeyArn", Presence::optional, &kKeyArn,
+          "Key that encrypts the artifact bucket and the webhook's secret. Without it, the "
+          "services' own."},
+    Field{"alarmTopicArn", Presence::optional, &kTopicArn,
+          "SNS topic that alarms are sent to. Without it, the pipeline's stack creates one."},
+    Field{"longRunningAfter", Presence::optional, &kDuration,
+          "How long a run may take before an alarm is raised.", "\"2h\""},
     Field{"logRetentionDays", Presence::optional, &kLogRetention,
-          "Days that CloudWatch keeps the pipeline's logs."},
+          "Days that CloudWatch keeps the pipeline's logs.", "90"},
     Field{"auditTrail", Presence::optional, &kBoolean,
-          "Whether the pipeline's stack records AWS calls with CloudTrail."},
+          "Whether the pipeline's stack records AWS calls with CloudTrail.", "false"},
 };
 constexpr Shape kPipeline = record("Settings of the pipeline and its stack", kPipelineFields);
 

@@ -1,27 +1,17 @@
 #include "engine/environment_access.hpp"
 
-#include <array>
 #include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "config/regions.hpp"
 
 namespace aphex::engine {
 namespace {
 
-// Prefixes of region names in the partitions that are not "aws" (botocore's partitions.json).
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kPartitions{{
-    {"cn-", "aws-cn"},
-    {"us-gov-", "aws-us-gov"},
-    {"us-iso-", "aws-iso"},
-    {"us-isob-", "aws-iso-b"},
-    {"eu-isoe-", "aws-iso-e"},
-    {"us-isof-", "aws-iso-f"},
-    {"eu-isof-", "aws-iso-f"},
-    {"eusc-", "aws-eusc"},
-}};
+using config::partition_of;
 
 constexpr std::string_view kCredentialsHint =
     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or log "
@@ -160,13 +150,6 @@ AccessTarget access_target(const plan::Plan& plan, std::size_t environment) {
           .account = of.account,
           .region = of.region,
           .qualifier = plan.bootstrap_qualifier};
-}
-
-std::string_view partition_of(std::string_view region) {
-  for (const auto& [prefix, partition] : kPartitions) {
-    if (region.starts_with(prefix)) return partition;
-  }
-  return "aws";
 }
 
 std::string deploy_role_arn(const AccessTarget& target) {

@@ -24,8 +24,6 @@ struct AccessTarget {
 };
 AccessTarget access_target(const plan::Plan& plan, std::size_t environment);
 
-// "aws", "aws-cn", "aws-us-gov", …: by the region's prefix, as the partitions define it.
-std::string_view partition_of(std::string_view region);
 std::string deploy_role_arn(const AccessTarget& target);
 std::string bootstrap_version_parameter(const AccessTarget& target);
 // The command that bootstraps the target, trusting `pipeline_account` where that is another one.

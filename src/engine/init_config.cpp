@@ -10,10 +10,12 @@
 #include "base/graph.hpp"
 #include "base/text.hpp"
 #include "config/config.hpp"
-#include "engine/yaml_text.hpp"
+#include "doc/yaml_text.hpp"
 
 namespace aphex::engine {
 namespace {
+
+using doc::YamlText;
 
 // Stand in for what the application does not say. AWS gives nobody this account.
 constexpr std::string_view kPlaceholderAccount = "000000000000";

@@ -8,7 +8,6 @@
 
 #include "config/config.hpp"
 #include "engine/source_scan.hpp"
-#include "engine/yaml_text.hpp"
 #include "os/fake_process.hpp"
 #include "os/files.hpp"
 
@@ -108,19 +107,6 @@ TEST(InitialConfig, MarksWhatTheApplicationLeavesOpen) {
   EXPECT_THAT(written.notes, ElementsAre("environment dev: the region is a placeholder",
                                          "environment dev: the account is a placeholder"));
   EXPECT_TRUE(load(written.text).config) << written.text;
-}
-
-TEST(YamlText, QuotesWhatAReaderWouldTakeForSomethingElse) {
-  EXPECT_EQ(yaml_quote("npm run test:integration"), "npm run test:integration");
-  EXPECT_EQ(yaml_quote("yes"), "\"yes\"");
-  EXPECT_EQ(yaml_quote("012"), "\"012\"");
-  EXPECT_EQ(yaml_quote(""), "\"\"");
-  EXPECT_EQ(yaml_quote("a: b"), "\"a: b\"");
-  EXPECT_EQ(yaml_quote("a # b"), "\"a # b\"");
-  EXPECT_EQ(yaml_quote("[ \"$X\" ] || a"), "'[ \"$X\" ] || a'");
-  EXPECT_EQ(yaml_quote("it's \"so\""), "\"it's \\\"so\\\"\"");
-  EXPECT_EQ(yaml_quote("two\nlines"), "\"two\\nlines\"");
-  EXPECT_EQ(yaml_quote("trailing:"), "\"trailing:\"");
 }
 
 TEST(ScanSource, FindsStackClassesAndWhereTheyAreMade) {

@@ -14,6 +14,7 @@
 
 #include "aws/services.hpp"
 #include "base/text.hpp"
+#include "config/regions.hpp"
 #include "engine/environment_access.hpp"
 #include "engine/installation.hpp"
 #include "engine/sandbox.hpp"
@@ -128,7 +129,7 @@ std::vector<std::string> bootstrap_arguments(const Request& request, const Targe
       "--trust",
       request.server.pipeline_account,
       "--cloudformation-execution-policies",
-      "arn:" + std::string(partition_of(target.region)) + ":iam::aws:policy/AdministratorAccess",
+      "arn:" + std::string(config::partition_of(target.region)) + ":iam::aws:policy/AdministratorAccess",
       "--no-notices"};
   if (request.qualifier != kDefaultQualifier) {
     // Two qualifiers in one account need two stacks; a stack's name has no underscores.

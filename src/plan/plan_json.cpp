@@ -280,7 +280,6 @@ Result<Environment> read_environment_entry(const Value& value) {
   APHEX_TRY(environment.region, read_string(value, "region"));
   APHEX_TRY(environment.account, read_string(value, "account"));
   APHEX_TRY(const Value::Array* stacks, read_list(value, "stacks", "an environment has no stacks"));
-  if (stacks->empty()) return malformed("an environment has no stacks");
   environment.stacks.reserve(stacks->size());
   for (const Value& item : *stacks) {
     config::Stack stack;
@@ -290,6 +289,27 @@ Result<Environment> read_environment_entry(const Value& value) {
     environment.stacks.push_back(std::move(stack));
   }
   return environment;
+}
+
+// An environment may be there for its credentials alone (in a part of a plan, for one stage); what
+// works on stacks needs some.
+Status check_stacks(const Plan& plan) {
+  for (const Stage& stage : plan.stages) {
+    for (const Step& step : stage.steps) {
+      std::optional<std::size_t> environment;
+      if (const auto* deploy = std::get_if<DeployStacks>(&step.body)) {
+        environment = deploy->environment;
+      } else if (const auto* synthesize = std::get_if<Synthesize>(&step.body)) {
+        environment = synthesize->environment;
+      } else if (const auto* check = std::get_if<CheckStacks>(&step.body)) {
+        environment = check->environment;
+      }
+      if (!environment || !plan.environments[*environment].stacks.empty()) continue;
+      return malformed(fmt::format("environment '{}' has no stacks for step '{}' of stage '{}'",
+                                   plan.environments[*environment].name, step.id, stage.id));
+    }
+  }
+  return {};
 }
 
 Status read_environments(const Value& value, Plan& plan, EnvironmentIndex& index) {
@@ -393,6 +413,7 @@ Result<Plan> from_value(const Value& value) {
   EnvironmentIndex environments;
   APHEX_CHECK(read_environments(value, plan, environments));
   APHEX_CHECK(read_stages(value, environments, plan));
+  APHEX_CHECK(check_stacks(plan));
   return plan;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // A YAML document as a tree to be written, with comments. Block style; lists of short words may
-// be written in one line.
+// be written in one line. What is written reads back the same by YAML 1.1 and 1.2.
 
 #include <string>
 #include <string_view>
@@ -8,12 +8,14 @@
 #include <variant>
 #include <vector>
 
-namespace aphex::engine {
+#include "doc/value.hpp"
+
+namespace aphex::doc {
 
 class YamlText {
  public:
   using Member = std::pair<std::string, YamlText>;
-  enum class Style { plain_if_safe, quoted, one_line };
+  enum class Style { plain_if_safe, quoted, one_line, verbatim };
 
   // A scalar; always quoted where asked for: an account must not be read as a number.
   static YamlText scalar(std::string text, Style style = Style::plain_if_safe);
@@ -21,6 +23,7 @@ class YamlText {
   static YamlText map(std::vector<Member> members);
   static YamlText strings(const std::vector<std::string>& items,
                           Style style = Style::plain_if_safe);
+  static YamlText from(const Value& value);
 
   // Lines above it, each written behind "# ".
   YamlText above(std::vector<std::string> lines) &&;
@@ -47,4 +50,7 @@ class YamlText {
 // The text as a YAML scalar that every reader of 1.1 and 1.2 takes for this very string.
 std::string yaml_quote(std::string_view text);
 
-}  // namespace aphex::engine
+// The value as one document, without "---".
+std::string to_yaml(const Value& value);
+
+}  // namespace aphex::doc
