@@ -14,6 +14,12 @@ if(TARGET aphex)
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program OPTIONAL)
 endif()
 
+# What the pipeline's stack uploads as the code of its function; see docs/provider.md.
+if(TARGET aphex_provider_zip)
+  install(FILES "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip"
+    DESTINATION "${APHEX_DATA_DIR}/provider" COMPONENT program)
+endif()
+
 # Completions are what the program says they are.
 if(TARGET aphex AND EXISTS "${PROJECT_SOURCE_DIR}/src/cli/completion.cpp"
    AND NOT APHEX_SANITIZE)

@@ -57,6 +57,11 @@ class HttpClient {
 
 struct HttpOptions {
   std::string ca_bundle;  // a PEM file of the authorities to trust; empty: the system's
+  // PEM text of the only authorities to trust, before `ca_bundle`: of a cluster, which has its own.
+  std::string ca_pem{};
+  // PEM texts of who we are, where a server asks for a certificate instead of a header.
+  std::string client_certificate_pem{};
+  std::string client_key_pem{};
 };
 // Over libcurl: HTTP/1.1, connections kept for the next request, TLS always verified. Redirects are
 // not followed: a signature holds for one host only.

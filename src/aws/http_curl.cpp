@@ -329,9 +329,26 @@ class CurlHttpClient final : public HttpClient {
     if (request.proxy == Proxy::none || is_loopback(url.host)) {
       curl().easy_setopt(easy, CURLOPT_PROXY, "");
     }
-    if (!options_.ca_bundle.empty()) {
+    if (!options_.ca_pem.empty()) {
+      set_blob(easy, CURLOPT_CAINFO_BLOB, options_.ca_pem);
+      // Built in, and else trusted as well.
+      curl().easy_setopt(easy, CURLOPT_CAINFO, nullptr);
+      curl().easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    } else if (!options_.ca_bundle.empty()) {
       curl().easy_setopt(easy, CURLOPT_CAINFO, options_.ca_bundle.c_str());
     }
+    if (!options_.client_certificate_pem.empty()) {
+      set_blob(easy, CURLOPT_SSLCERT_BLOB, options_.client_certificate_pem);
+      set_blob(easy, CURLOPT_SSLKEY_BLOB, options_.client_key_pem);
+    }
+  }
+
+  // The text outlives the request, so libcurl needs no copy.
+  static void set_blob(CURL* easy, CURLoption option, const std::string& text) {
+    curl_blob blob{.data = const_cast<char*>(text.data()),  // NOLINT: only read
+                   .len = text.size(),
+                   .flags = CURL_BLOB_NOCOPY};
+    curl().easy_setopt(easy, option, &blob);
   }
 
   static Ending drive(const Session& session, const Transfer& transfer,
@@ -366,7 +383,13 @@ class CurlHttpClient final : public HttpClient {
     const std::string& detail;
   };
 
-  static Result<HttpResponse> conclude(Ending ending, CURLcode code, const Conclusion& at) {
+  std::string trust_hint() const {
+    return options_.ca_pem.empty()
+               ? "set AWS_CA_BUNDLE to a file with the certificate authority of this network"
+               : "the server's certificate is not of the authority that was named for it";
+  }
+
+  Result<HttpResponse> conclude(Ending ending, CURLcode code, const Conclusion& at) const {
     const std::string origin = at.url.origin();
     switch (ending) {
       case Ending::cancelled:
@@ -409,14 +432,14 @@ class CurlHttpClient final : public HttpClient {
                       .cause = nullptr});
   }
 
-  static tl::unexpected<Error> transport_error(const std::string& origin, CURLcode code,
-                                               const std::string& detail) {
+  tl::unexpected<Error> transport_error(const std::string& origin, CURLcode code,
+                                        const std::string& detail) const {
     const std::string what = detail.empty() ? curl().easy_strerror(code) : detail;
     const bool tls = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
                      code == CURLE_SSL_ISSUER_ERROR;
     if (tls) {
       return fail(ErrorCode::unavailable, "no trusted connection to " + origin + ": " + what,
-                  "set AWS_CA_BUNDLE to a file with the certificate authority of this network");
+                  trust_hint());
     }
     return unavailable("no whole answer from " + origin + ": " + what);
   }

@@ -117,6 +117,14 @@ Result<S3Object> S3Client::get_file(const std::string& key, const std::filesyste
                   .sha256 = header_of(response, "x-amz-meta-sha256")};
 }
 
+Result<std::string> S3Client::get_text(const std::string& key, std::size_t max_bytes,
+                                       const os::CancelToken& cancel) {
+  ServiceCall get = make_call("GetObject", key);
+  get.request.max_response_bytes = max_bytes;
+  APHEX_TRY(HttpResponse response, call(context_, std::move(get), cancel));
+  return std::move(response.body);
+}
+
 Result<S3Object> S3Client::head(const std::string& key, const os::CancelToken& cancel) {
   ServiceCall head = make_call("HeadObject", key);
   head.request.method = "HEAD";

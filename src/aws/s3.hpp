@@ -1,6 +1,7 @@
 #pragma once
 // S3 objects: what the artifact store needs. Multipart above a part's size, SHA-256 checksums.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -37,6 +38,9 @@ class S3Client {
   // Into `file` as it comes; the caller verifies and renames. not_found where there is no object.
   Result<S3Object> get_file(const std::string& key, const std::filesystem::path& file,
                             const os::CancelToken& cancel);
+  // The object itself, where it is small; corrupt where it has more than `max_bytes`.
+  Result<std::string> get_text(const std::string& key, std::size_t max_bytes,
+                               const os::CancelToken& cancel);
   Result<S3Object> head(const std::string& key, const os::CancelToken& cancel);
   // Sorted by key, as S3 answers.
   Result<std::vector<S3Object>> list(const std::string& prefix, const os::CancelToken& cancel);

@@ -1,9 +1,12 @@
 #include "aws/services.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "aws/client.hpp"
 #include "aws/query.hpp"
+#include "base/sha256.hpp"
+#include "base/text.hpp"
 #include "doc/value.hpp"
 
 namespace aphex::aws {
@@ -28,6 +31,39 @@ Result<XmlElement> call_cloudformation(const AwsContext& context, QueryCall quer
 
 tl::unexpected<Error> unreadable(const std::string& what) {
   return fail(ErrorCode::corrupt, what + ": the answer lacks what it should hold");
+}
+
+// The JSON protocol, version 1.1: POST / with the operation in a header.
+struct JsonCall {
+  std::string what;
+  std::string service;
+  std::string region;
+  std::string target;  // "AmazonSSM.GetParameter"
+  doc::Value body;
+};
+
+Result<doc::Value> call_json(const AwsContext& context, JsonCall json,
+                             const os::CancelToken& cancel) {
+  ServiceCall service_call;
+  service_call.what = json.what;
+  service_call.service = json.service;
+  service_call.region = json.region;
+  HttpRequest& request = service_call.request;
+  request.method = "POST";
+  request.url = resolve_endpoint(json.service, json.region, context.environment).url + "/";
+  request.headers = {{"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", json.target}};
+  request.body = doc::to_json(json.body);
+  APHEX_TRY(const HttpResponse response, call(context, std::move(service_call), cancel));
+  auto answer = doc::parse_json(response.body);
+  if (!answer) return fail_because(json.what, std::move(answer.error()));
+  return answer;
+}
+
+// arn:<partition>:<service>:<region>:…
+std::string region_of_arn(const std::string& text, const std::string& otherwise) {
+  const std::vector<std::string> parts = split(text, ':');
+  const bool is_arn = parts.size() > 5 && parts[0] == "arn" && !parts[3].empty();
+  return is_arn ? parts[3] : otherwise;
 }
 
 StackDescription read_stack(const XmlElement& stack) {
@@ -74,23 +110,58 @@ Result<CallerIdentity> get_caller_identity(const AwsContext& context, const std:
 
 Result<std::string> get_parameter(const AwsContext& context, const std::string& region,
                                   const std::string& name, const os::CancelToken& cancel) {
+  const std::string what = "SSM GetParameter " + name;
+  APHEX_TRY(const doc::Value answer,
+            call_json(context,
+                      JsonCall{.what = what,
+                               .service = "ssm",
+                               .region = region,
+                               .target = "AmazonSSM.GetParameter",
+                               .body = doc::Value::object({{"Name", name}})},
+                      cancel));
+  const doc::Value* value = answer.find({"Parameter", "Value"});
+  if (value == nullptr || !value->is_string()) return unreadable(what);
+  return *value->as_string();
+}
+
+Result<std::string> get_secret_value(const AwsContext& context, const std::string& region,
+                                     const std::string& secret, const os::CancelToken& cancel) {
+  const std::string what = "Secrets Manager GetSecretValue " + secret;
+  APHEX_TRY(const doc::Value answer,
+            call_json(context,
+                      JsonCall{.what = what,
+                               .service = "secretsmanager",
+                               .region = region_of_arn(secret, region),
+                               .target = "secretsmanager.GetSecretValue",
+                               .body = doc::Value::object({{"SecretId", secret}})},
+                      cancel));
+  const doc::Value* text = answer.find("SecretString");
+  if (text != nullptr && text->is_string()) return *text->as_string();
+  const std::optional<std::string> bytes = from_base64(answer.string_or("SecretBinary", "="));
+  if (!bytes) return unreadable(what);
+  return *bytes;
+}
+
+Result<EksCluster> describe_cluster(const AwsContext& context, const std::string& region,
+                                    const std::string& name, const os::CancelToken& cancel) {
   ServiceCall service_call;
-  service_call.what = "SSM GetParameter " + name;
-  service_call.service = "ssm";
+  const std::string what = "EKS DescribeCluster " + name;
+  service_call.what = what;
+  service_call.service = "eks";
   service_call.region = region;
-  HttpRequest& request = service_call.request;
-  request.method = "POST";
-  request.url = resolve_endpoint("ssm", region, context.environment).url + "/";
-  request.headers = {{"Content-Type", "application/x-amz-json-1.1"},
-                     {"X-Amz-Target", "AmazonSSM.GetParameter"}};
-  request.body = doc::to_json(doc::Value::object({{"Name", name}}));
-  const std::string what = service_call.what;
+  service_call.request.url =
+      resolve_endpoint("eks", region, context.environment).url + "/clusters/" + uri_encode(name);
   APHEX_TRY(const HttpResponse response, call(context, std::move(service_call), cancel));
   auto answer = doc::parse_json(response.body);
   if (!answer) return fail_because(what, std::move(answer.error()));
-  const doc::Value* value = answer->find({"Parameter", "Value"});
-  if (value == nullptr || !value->is_string()) return unreadable(what);
-  return *value->as_string();
+  const doc::Value* found = answer->find("cluster");
+  if (found == nullptr || !found->is_object()) return unreadable(what);
+  const doc::Value* authority = found->find("certificateAuthority");
+  return EksCluster{
+      .name = found->string_or("name", name),
+      .status = found->string_or("status", ""),
+      .endpoint = found->string_or("endpoint", ""),
+      .ca_data = authority != nullptr ? authority->string_or("data", "") : std::string()};
 }
 
 Result<StackDescription> describe_stack(const AwsContext& context, const std::string& region,

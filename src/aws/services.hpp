@@ -1,5 +1,5 @@
 #pragma once
-// The few calls that aphex itself makes to STS, CloudFormation and SSM.
+// The few calls that aphex itself makes to STS, CloudFormation, SSM, Secrets Manager and EKS.
 
 #include <cstddef>
 #include <map>
@@ -25,6 +25,22 @@ Result<CallerIdentity> get_caller_identity(const AwsContext& context, const std:
 // SSM GetParameter; not_found where it does not exist.
 Result<std::string> get_parameter(const AwsContext& context, const std::string& region,
                                   const std::string& name, const os::CancelToken& cancel);
+
+// Secrets Manager GetSecretValue of an ARN or a name; the bytes of a binary secret. An ARN of
+// another region is read there. not_found where it does not exist. Whatever the error, its words
+// hold nothing of the value.
+Result<std::string> get_secret_value(const AwsContext& context, const std::string& region,
+                                     const std::string& secret, const os::CancelToken& cancel);
+
+struct EksCluster {
+  std::string name;
+  std::string status;    // ACTIVE, CREATING, …
+  std::string endpoint;  // https://…; empty while it is being created
+  std::string ca_data;   // base64 of the PEM
+};
+// EKS DescribeCluster; not_found where it does not exist.
+Result<EksCluster> describe_cluster(const AwsContext& context, const std::string& region,
+                                    const std::string& name, const os::CancelToken& cancel);
 
 struct StackDescription {
   std::string name;

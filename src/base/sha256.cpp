@@ -83,4 +83,34 @@ std::string to_base64(std::string_view bytes) {
   return out;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;  // the bits of the digits that make no whole byte yet
+  unsigned bits = 0;
+  std::size_t digits = 0;
+  std::size_t padding = 0;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r') continue;
+    if (c == '=') {
+      ++padding;
+      continue;
+    }
+    const std::size_t digit = kDigits.find(c);
+    if (padding > 0 || digit == std::string_view::npos) return std::nullopt;
+    group = (group << 6U) | static_cast<std::uint32_t>(digit);
+    bits += 6;
+    ++digits;
+    if (bits < 8) continue;
+    bits -= 8;
+    out += static_cast<char>((group >> bits) & 0xffU);
+    group &= (1U << bits) - 1U;
+  }
+  const bool whole = padding <= 2 && (digits + padding) % 4 == 0 && group == 0;
+  if (!whole) return std::nullopt;
+  return out;
+}
+
 }  // namespace aphex

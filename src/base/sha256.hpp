@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ std::string to_hex(std::string_view bytes);
 std::string to_hex(const Sha256Digest& digest);
 std::string sha256_hex(std::string_view data);
 std::string to_base64(std::string_view bytes);
+// RFC 4648, section 4, with its padding; line breaks are skipped. Nothing where it is not that.
+std::optional<std::string> from_base64(std::string_view text);
 
 // For data that arrives in pieces.
 class Sha256 {

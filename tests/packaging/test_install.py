@@ -114,6 +114,11 @@ def test_the_installed_program_runs_and_brings_its_sandbox(prefix):
     assert not list(share.rglob("__pycache__"))
 
 
+def test_the_installation_has_the_package_of_the_provider(prefix):
+    installed = prefix / "share/aphex/provider/provider.zip"
+    assert installed.read_bytes() == (BUILD / "share/aphex/provider/provider.zip").read_bytes()
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     where = tmp_path_factory.mktemp("package")
@@ -133,6 +138,7 @@ def test_the_package_holds_the_program_and_its_files(package):
               for line in run("dpkg-deb", "--contents", package).splitlines()}
     assert listed["./usr/bin/aphex"].startswith("-rwxr-xr-x")
     assert "./usr/share/aphex/sandbox/aphex_sandbox/__main__.py" in listed
+    assert "./usr/share/aphex/provider/provider.zip" in listed
     assert "./usr/share/doc/aphex/LICENSE" in listed
     assert not [name for name in listed if name.endswith((".a", ".hpp", ".pyc"))]
 

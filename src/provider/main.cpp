@@ -1,0 +1,5 @@
+#include "provider/program.hpp"
+
+int main() {
+  return aphex::provider::run_program();
+}

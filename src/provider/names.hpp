@@ -1,0 +1,18 @@
+#pragma once
+// Which names Kubernetes and EKS accept. Sources: kubernetes.io/docs/concepts/overview/
+// working-with-objects/names and …/labels (1.34); the EKS API's ClusterName.
+
+#include <string_view>
+
+namespace aphex::provider {
+
+bool is_cluster_name(std::string_view text);   // EKS
+bool is_dns_label(std::string_view text);      // RFC 1123: a namespace's name
+bool is_dns_subdomain(std::string_view text);  // RFC 1123: most objects' names
+bool is_label_value(std::string_view text);    // not the empty one
+bool is_data_key(std::string_view text);       // of a Secret or ConfigMap
+bool is_sha256(std::string_view text);         // lower-case hexadecimal
+bool is_kind(std::string_view text);           // "WorkflowTemplate"
+bool is_api_version(std::string_view text);    // "v1", "argoproj.io/v1alpha1"
+
+}  // namespace aphex::provider
