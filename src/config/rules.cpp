@@ -398,6 +398,7 @@ std::span<const TextRule* const> all() {
                                    &image,
                                    &image_key,
                                    &host_name,
+                                   &arn,
                                    &role_arn,
                                    &policy_arn,
                                    &oidc_provider_arn,

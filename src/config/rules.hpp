@@ -63,6 +63,7 @@ extern const TextRule export_prefix;
 extern const TextRule image;
 extern const TextRule image_key;
 extern const TextRule host_name;
+extern const TextRule arn;
 extern const TextRule role_arn;
 extern const TextRule policy_arn;
 extern const TextRule oidc_provider_arn;

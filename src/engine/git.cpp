@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -108,6 +109,19 @@ Result<Git::CommitInfo> Git::commit_info(const std::filesystem::path& repository
   const std::size_t end = out.find('\n');
   return CommitInfo{out.substr(0, end),
                     end == std::string::npos ? "" : std::string(trim(out.substr(end)))};
+}
+
+Result<std::int64_t> Git::commit_time(const std::filesystem::path& repository,
+                                      const std::string& sha) {
+  APHEX_TRY(const std::string out,
+            run({"-C", repository.string(), "show", "--no-patch", "--format=%ct", sha}));
+  const std::string_view text = trim(out);
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return fail(ErrorCode::corrupt, fmt::format("git: commit {} has the time '{}'", sha, text));
+  }
+  return seconds;
 }
 
 Result<std::string> Git::branch(const std::filesystem::path& repository) {

@@ -1,6 +1,7 @@
 #pragma once
 // The git program: what aphex asks of a repository. Nothing here changes one.
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ class Git {
     std::string message;
   };
   Result<CommitInfo> commit_info(const std::filesystem::path& repository, const std::string& sha);
+  // When it was committed, in seconds since 1970.
+  Result<std::int64_t> commit_time(const std::filesystem::path& repository, const std::string& sha);
   // The checked-out branch; empty for a detached head.
   Result<std::string> branch(const std::filesystem::path& repository);
   // remote.origin.url without user and password; empty where there is none.

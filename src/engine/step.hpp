@@ -49,6 +49,10 @@ class PlanStore {
     superseded,  // a newer commit's stands, and stays
   };
   virtual ~PlanStore() = default;
+  // What the commit asks for. A store that knows settings from elsewhere puts them in.
+  virtual Result<plan::Plan> plan_of(const config::Config& config, const std::string& pipeline) {
+    return plan::make_plan(config, pipeline);
+  }
   // Brings the pipeline to the commit's plan. In one step: readers see the old plan or the new, and
   // after an Error the old one.
   virtual Result<Change> update(const Update& update) = 0;

@@ -22,7 +22,8 @@ Result<StepOutcome> update_pipeline(StepContext& context) {
   APHEX_CHECK(ensure_working_copy(context));
   APHEX_TRY(const CommitConfig loaded, load_commit_config(context));
   if (!loaded.result.config) return fail(configuration_error(loaded.source, loaded.result));
-  const plan::Plan wanted = plan::make_plan(*loaded.result.config, context.plan.pipeline);
+  APHEX_TRY(const plan::Plan wanted,
+            context.services.plans.plan_of(*loaded.result.config, context.plan.pipeline));
   if (wanted.pipeline != context.plan.pipeline) {
     return fail(ErrorCode::invalid_config,
                 fmt::format("the commit names the pipeline {}, this run is of {}", wanted.pipeline,
