@@ -353,5 +353,39 @@ TEST(Endpoints, PreferTheServicesOwnVariable) {
   EXPECT_FALSE(resolve_endpoint("s3", "us-east-1", environment).local);
 }
 
+TEST_F(Calls, ReadSecretsWhereTheyLiveAndBytesAsTheyAre) {
+  http->then(FakeHttpClient::answers(200, R"({"Name":"n","SecretString":"value"})"));
+  http->then(FakeHttpClient::answers(200, R"({"Name":"n","SecretBinary":"w7wA"})"));
+  http->then(FakeHttpClient::answers(200, R"({"Name":"n"})"));
+  const std::string arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:n-AbCdEf";
+  EXPECT_EQ(get_secret_value(context, "eu-west-1", "n", cancel).value(), "value");
+  EXPECT_EQ(get_secret_value(context, "eu-west-1", arn, cancel).value(),
+            std::string("\xc3\xbc\0", 3));
+  EXPECT_EQ(describe(get_secret_value(context, "eu-west-1", "n", cancel).error()),
+            "Secrets Manager GetSecretValue n: the answer lacks what it should hold");
+  EXPECT_EQ(http->requests().at(0).url, "https://secretsmanager.eu-west-1.amazonaws.com/");
+  EXPECT_EQ(http->requests().at(1).url, "https://secretsmanager.eu-central-1.amazonaws.com/");
+  EXPECT_EQ(http->requests().at(1).body, R"({"SecretId":")" + arn + "\"}");
+  EXPECT_EQ(header_value(http->requests().at(0), "x-amz-target"), "secretsmanager.GetSecretValue");
+}
+
+TEST_F(Calls, ReadWhereAClusterIs) {
+  http->then(FakeHttpClient::answers(200, R"({"cluster":{"name":"dev","status":"ACTIVE",
+      "endpoint":"https://k","certificateAuthority":{"data":"UEVN"}}})"));
+  http->then(FakeHttpClient::answers(200, R"({"cluster":{"status":"CREATING"}})"));
+  http->then(FakeHttpClient::answers(404, R"({"message":"No cluster found for name: dev."})",
+                                     {{"x-amzn-errortype", "ResourceNotFoundException"}}));
+  const auto active = describe_cluster(context, "eu-west-1", "dev", cancel);
+  ASSERT_TRUE(active) << describe(active.error());
+  EXPECT_EQ(active->endpoint, "https://k");
+  EXPECT_EQ(active->ca_data, "UEVN");
+  EXPECT_EQ(describe_cluster(context, "eu-west-1", "dev", cancel)->endpoint, "");
+  const auto missing = describe_cluster(context, "eu-west-1", "dev", cancel);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_EQ(describe(missing.error()),
+            "EKS DescribeCluster dev: ResourceNotFoundException: No cluster found for name: dev.");
+  EXPECT_EQ(http->requests().at(0).url, "https://eks.eu-west-1.amazonaws.com/clusters/dev");
+}
+
 }  // namespace
 }  // namespace aphex::aws

@@ -302,6 +302,12 @@ TEST_F(S3, FollowsThePagesOfAListing) {
   EXPECT_TRUE(http->requests().at(1).url.ends_with("&continuation-token=t%3D%2F%2B"));
 }
 
+TEST_F(S3, ReadsASmallObjectAsText) {
+  http->then(FakeHttpClient::answers(200, "text"));
+  EXPECT_EQ(client().get_text("k", 10, cancel).value(), "text");
+  EXPECT_EQ(http->requests().at(0).max_response_bytes, 10U);
+}
+
 TEST_F(S3, CallsAListingCorruptThatIsNone) {
   http->then(FakeHttpClient::answers(200, "<html/>"));
   EXPECT_EQ(client().list("p/", cancel).error().code, ErrorCode::corrupt);

@@ -97,9 +97,7 @@ class Words {
     switch (status_.code) {
       case 400:
       case 422:
-        return say(ErrorCode::usage, status_.message,
-                   "correct the object; its rules are the "
-                   "server's");
+        return invalid();
       case 401:
         return say(ErrorCode::permission,
                    "the cluster does not accept the token of " + operation_.identity,
@@ -137,6 +135,24 @@ class Words {
     if (!status_.reason.empty()) message += " " + status_.reason;
     if (!words.empty()) message += ": " + words;
     return error_of(code, std::move(message), std::move(hint), retry);
+  }
+
+  Error invalid() const {
+    if (has_cause_at("metadata.uid")) return made_anew();
+    return say(ErrorCode::usage, status_.message, "correct the object; its rules are the server's");
+  }
+
+  // The uid that was asked for is not the one that is there.
+  Error made_anew() const {
+    return say(ErrorCode::already_exists, status_.message,
+               "the object was made anew meanwhile: try again");
+  }
+
+  bool has_cause_at(std::string_view field) const {
+    const doc::Value::Array* causes = status_.causes.as_array();
+    return causes != nullptr && std::any_of(causes->begin(), causes->end(), [&](const auto& cause) {
+             return cause.string_or("field", "") == field;
+           });
   }
 
   Error forbidden() const {
@@ -192,10 +208,7 @@ class Words {
         status_.reason == "AlreadyExists" || has(status_.message, "the object has been modified");
     if (race) return say(ErrorCode::unavailable, status_.message, {}, Retry::retryable);
     const auto managers = managers_of_causes();
-    if (managers.empty()) {
-      return say(ErrorCode::already_exists, status_.message,
-                 "the object was made anew meanwhile: try again");
-    }
+    if (managers.empty()) return made_anew();
     std::vector<std::string> names;
     std::vector<std::string> holders;
     for (const auto& [manager, fields] : managers) {

@@ -53,6 +53,18 @@ TEST(Refusals, OfARaceAreWorthAnotherTry) {
   EXPECT_EQ(uid.code, ErrorCode::already_exists);
 }
 
+TEST(Refusals, TellAnotherObjectOfTheNameFromAWrongOne) {
+  const Error uid = of(422, R"({"kind":"Status","reason":"Invalid","message":"…","details":)"
+                            R"({"causes":[{"field":"metadata.uid"}]}})");
+  EXPECT_EQ(uid.code, ErrorCode::already_exists);
+  const Error rule = of(422, R"({"kind":"Status","reason":"Invalid","message":"spec.a: must not",)"
+                             R"("details":{"causes":[{"field":"spec.a"}]}})");
+  EXPECT_EQ(rule.code, ErrorCode::usage);
+  EXPECT_EQ(rule.message,
+            "cannot apply WorkflowTemplate argo/build in cluster dev: HTTP 422 Invalid: spec.a: "
+            "must not");
+}
+
 TEST(Refusals, NameTheMissingRight) {
   const Error error =
       of(403, R"({"kind":"Status","reason":"Forbidden","message":")"

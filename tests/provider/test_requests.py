@@ -182,6 +182,24 @@ def test_a_right_that_comes_a_moment_later_is_waited_for(provider, eks_cluster):
     assert provider.runtime.answer(event)["Status"] == "SUCCESS"
 
 
+def test_rights_that_nobody_gave_it_are_not_given_on(provider, eks_cluster):
+    group = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{group}/v1", "kind": "Role",
+            "metadata": {"name": "workflow", "namespace": provider.namespace},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["patch"]}]}
+    eks_cluster.bind("aphex:provider", [{"apiGroups": [group], "resources": ["roles"],
+                                         "verbs": ["get", "create", "patch"]}],
+                     provider.namespace, group=True)
+    reason = provider.create(role, options={"seconds": 5})["Reason"]
+    assert "HTTP 403 Forbidden: " in reason
+    assert "is attempting to grant RBAC permissions not currently held" in reason
+    assert reason.endswith(
+        "; the IAM role arn:aws:iam::111122223333:role/KubectlRole may only grant rights that it "
+        "has itself: bind it to a role that holds them, or grant it the verb escalate on roles")
+    eks_cluster.bind("aphex:provider", role["rules"], provider.namespace, group=True)
+    assert provider.create(role)["Status"] == "SUCCESS"
+
+
 def test_a_wrong_manifest_is_refused_with_every_reason(provider):
     wrong = {"apiVersion": "v1", "kind": "config", "metadata": {"name": "A_b"}}
     answer = provider.create(wrong, WaitFor="LoadBalancer")
