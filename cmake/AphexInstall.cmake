@@ -43,13 +43,14 @@ endif()
 # --- the library ---------------------------------------------------------------------------------
 # What the public headers reach, and nothing else: a program that reads configurations should not
 # need libcurl. A folder that joins the public API joins this list.
-set(APHEX_PUBLIC_FOLDERS api plan config doc base)
-set(APHEX_PUBLIC_DEPENDENCIES expected fmt crypto yaml json)
+set(APHEX_PUBLIC_FOLDERS api synth cdk plan config doc os base)
+set(APHEX_PUBLIC_DEPENDENCIES expected fmt crypto yaml json threads)
 
 if(TARGET aphex_api)
   configure_file(include/aphex/version.hpp.in
     "${PROJECT_BINARY_DIR}/generated/aphex/version.hpp" @ONLY)
-  target_include_directories(aphex_api
+  # Reaches every folder that has the version in what it writes.
+  target_include_directories(aphex_base
     PUBLIC "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>"
            "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   add_library(aphex_public INTERFACE)

@@ -21,18 +21,22 @@ namespace aphex {
 
 // Where a stack goes. What is unknown is found out by CloudFormation, at deployment.
 struct Environment {
-  std::string account;  // 12 digits; empty is unknown
-  std::string region;   // "eu-central-1"; empty is unknown
+  std::string account = {};  // 12 digits; empty is unknown
+  std::string region = {};   // "eu-central-1"; empty is unknown
   friend bool operator==(const Environment&, const Environment&) = default;
 };
 
+// The account and region of the credentials that the cdk command line runs with
+// ($CDK_DEFAULT_ACCOUNT, $CDK_DEFAULT_REGION); empty without it.
+Environment cli_environment();
+
 struct StageProps {
   // For stacks within that say nothing else.
-  Environment env;
+  Environment env = {};
   // "prod"; by default the id. Begins the names of its stacks.
-  std::string stage_name;
+  std::string stage_name = {};
   // For stacks within that say nothing else; see StackProps.
-  std::string permissions_boundary;
+  std::string permissions_boundary = {};
 };
 
 // Stacks that are deployed together, in an assembly of their own within the application's. Stacks
@@ -62,9 +66,11 @@ class Stage : public Construct {
 
 struct AppProps {
   // What node().context() sees everywhere.
-  std::vector<Member> context;
+  std::vector<Member> context = {};
   // Where synth() writes; empty is $CDK_OUTDIR, else "cdk.out".
-  std::filesystem::path outdir;
+  std::filesystem::path outdir = {};
+  // Known already, and reported with the others.
+  std::vector<std::string> problems = {};
 };
 
 class App : public Stage {

@@ -13,11 +13,11 @@ namespace aphex {
 struct FileAssetProps {
   // Either the bytes, or a file with its hash: synthesis reads no file, writing the assembly copies
   // it and refuses one that no longer has this hash.
-  std::string content;
-  std::filesystem::path path;
-  std::string sha256;  // of the file at `path`, lower-case hexadecimal
+  std::string content = {};
+  std::filesystem::path path = {};
+  std::string sha256 = {};  // of the file at `path`, lower-case hexadecimal
   // With the dot: ".yaml", ".zip". By default that of `path`. A ".zip" is one already.
-  std::string extension;
+  std::string extension = {};
 };
 
 // One object for one content: two assets of the same bytes share it.

@@ -23,11 +23,13 @@ class CfnElement : public Construct {
 
   // The CDK's own for this path, or what override_logical_id() said.
   std::string logical_id() const;
-  // 1 to 255 of A-Z a-z 0-9, a letter first.
+  // 1 to 255 of A-Z a-z 0-9.
   void override_logical_id(std::string logical_id);
 
   // {"Ref": …}
   Value ref() const;
+  // The logical id itself, as it will be in the template: a text within this element's stack.
+  Value logical_id_token() const;
 
  protected:
   // A token for {"Fn::GetAtt": [this, attribute]}.
@@ -42,6 +44,10 @@ class CfnElement : public Construct {
 // "Resource", without repetition) and eight digits of the path's MD5. At most 255 characters.
 std::string make_logical_id(const std::vector<std::string>& path_components);
 
+// A value for people: tokens are written ${path} and ${path.Attribute}, intrinsic functions as they
+// read best.
+std::string text_for_people(const Value& value);
+
 enum class RemovalPolicy {
   destroy,                    // with the stack, or when it is replaced
   retain,                     //
@@ -50,8 +56,8 @@ enum class RemovalPolicy {
 };
 
 struct CfnResourceProps {
-  std::string type;  // "AWS::S3::Bucket"
-  Value properties;  // an object; members that are null are left out
+  std::string type = {};  // "AWS::S3::Bucket"
+  Value properties = {};  // an object; members that are null are left out
 };
 
 class CfnCondition;
@@ -93,7 +99,8 @@ class CfnResource : public CfnElement {
 
   const std::string& deletion_policy() const { return deletion_policy_; }
   const std::string& update_replace_policy() const { return update_replace_policy_; }
-  const CfnCondition* condition() const { return condition_; }
+  // Null, or a token for the condition's logical id.
+  const Value& condition() const { return condition_; }
   const std::vector<Member>& template_metadata() const { return template_metadata_; }
 
  private:
@@ -102,14 +109,14 @@ class CfnResource : public CfnElement {
   std::vector<Member> overrides_;
   std::string deletion_policy_;
   std::string update_replace_policy_;
-  const CfnCondition* condition_ = nullptr;
+  Value condition_;
   std::vector<Member> template_metadata_;
 };
 
 struct CfnOutputProps {
-  Value value;
-  std::string description;  // up to 1024 bytes
-  Value export_name;        // null: not exported
+  Value value = {};
+  std::string description = {};  // up to 1024 bytes
+  Value export_name = {};        // null: not exported
   const CfnCondition* condition = nullptr;
 };
 
@@ -117,24 +124,27 @@ class CfnOutput : public CfnElement {
  public:
   CfnOutput(Construct& scope, std::string id, CfnOutputProps props);
   const CfnOutputProps& props() const { return props_; }
+  // Null, or a token for the condition's logical id.
+  const Value& condition() const { return condition_; }
   std::string_view type_name() const override { return "aphex.CfnOutput"; }
   ConstructKind kind() const override { return ConstructKind::output; }
 
  private:
   CfnOutputProps props_;
+  Value condition_;
 };
 
 struct CfnParameterProps {
   std::string type = "String";
-  Value default_value;  // null: none
-  std::string description;
-  std::vector<Value> allowed_values;
-  std::string allowed_pattern;
-  std::string constraint_description;
-  std::optional<std::int64_t> min_length;
-  std::optional<std::int64_t> max_length;
-  std::optional<std::int64_t> min_value;
-  std::optional<std::int64_t> max_value;
+  Value default_value = {};  // null: none
+  std::string description = {};
+  std::vector<Value> allowed_values = {};
+  std::string allowed_pattern = {};
+  std::string constraint_description = {};
+  std::optional<std::int64_t> min_length = {};
+  std::optional<std::int64_t> max_length = {};
+  std::optional<std::int64_t> min_value = {};
+  std::optional<std::int64_t> max_value = {};
   bool no_echo = false;
 };
 

@@ -12,15 +12,15 @@ enum class ManagementEvents { none, all };
 enum class Regions { this_one, all };
 
 struct TrailProps {
-  Value trail_name;
-  Value s3_bucket;  // the name of the bucket that takes the log files
-  std::string s3_key_prefix;
-  Value kms_key;
-  Value cloud_watch_logs_log_group_arn;
-  Value cloud_watch_logs_role_arn;
+  Value trail_name = {};
+  Value s3_bucket = {};  // the name of the bucket that takes the log files
+  std::string s3_key_prefix = {};
+  Value kms_key = {};
+  Value cloud_watch_logs_log_group_arn = {};
+  Value cloud_watch_logs_role_arn = {};
   ManagementEvents management_events = ManagementEvents::all;
   // Reading and writing of objects in these places: bucket.arn_for_objects("").
-  std::vector<Value> s3_data_event_arns;
+  std::vector<Value> s3_data_event_arns = {};
   Regions regions = Regions::this_one;
 };
 

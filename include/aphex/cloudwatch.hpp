@@ -21,24 +21,24 @@ enum class Comparison {
 enum class MissingData { missing, not_breaching, breaching, ignore };
 
 struct AlarmProps {
-  Value alarm_name;  // null: made by CloudFormation
-  std::string description;
-  std::string metric_namespace;
-  std::string metric_name;
-  std::vector<std::pair<std::string, Value>> dimensions;
+  Value alarm_name = {};  // null: made by CloudFormation
+  std::string description = {};
+  std::string metric_namespace = {};
+  std::string metric_name = {};
+  std::vector<std::pair<std::string, Value>> dimensions = {};
   std::string statistic = "Sum";  // or a percentile: "p99"
-  std::string unit;
+  std::string unit = {};
   std::chrono::seconds period{300};
   int evaluation_periods = 1;
-  std::optional<int> datapoints_to_alarm;
+  std::optional<int> datapoints_to_alarm = {};
   double threshold = 0;
   Comparison comparison = Comparison::greater_than_or_equal;
   MissingData treat_missing_data = MissingData::missing;
   // Instead of one metric: the property "Metrics" as CloudFormation takes it.
-  Value metrics;
-  std::vector<Value> alarm_actions;  // ARNs of topics
-  std::vector<Value> ok_actions;
-  std::vector<Value> insufficient_data_actions;
+  Value metrics = {};
+  std::vector<Value> alarm_actions = {};  // ARNs of topics
+  std::vector<Value> ok_actions = {};
+  std::vector<Value> insufficient_data_actions = {};
 };
 
 class Alarm : public CfnResource {
@@ -50,10 +50,10 @@ class Alarm : public CfnResource {
 };
 
 struct DashboardProps {
-  Value dashboard_name;
+  Value dashboard_name = {};
   // {"widgets": [...]} as CloudWatch describes it ("Dashboard body structure and syntax"); tokens
   // may stand anywhere within as values.
-  Value body;
+  Value body = {};
 };
 
 class Dashboard : public CfnResource {

@@ -35,8 +35,8 @@ struct Problem {
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-// Shown beside the construct by the cdk command line (types "aws:cdk:info", "aws:cdk:warning",
-// "aws:cdk:error"), or of your own type.
+// Types that begin with "aws:cdk:" go into the assembly, where the cdk command line shows
+// "aws:cdk:info", "aws:cdk:warning" and "aws:cdk:error". Types of your own stay in the program.
 struct Metadata {
   std::string type;
   Value data;
@@ -76,7 +76,8 @@ class Node {
   // Everything in this construct needs everything in `other`: DependsOn between resources of one
   // stack, a dependency between stacks otherwise.
   void add_dependency(const Construct& other);
-  const std::vector<const Construct*>& dependencies() const { return dependencies_; }
+  // Those that still exist, in the order in which they were added.
+  std::vector<const Construct*> dependencies() const;
 
   void add_metadata(std::string type, Value data);
   void add_info(std::string message) { add_metadata("aws:cdk:info", std::move(message)); }
@@ -87,6 +88,8 @@ class Node {
   const std::vector<Validation>& validations() const { return validations_; }
   // Something wrong that is known already. It makes synthesis fail.
   void add_problem(std::string message, std::string hint = {});
+  // Of the whole tree, as far as they are known before synthesis.
+  const std::vector<Problem>& problems_of_tree() const;
 
   // From now on a child that is added here or below is a problem.
   void lock() { locked_ = true; }
@@ -117,6 +120,7 @@ class Node {
   void attach(Construct& child);
   void detach(const Construct& child);
   void adopt(std::unique_ptr<Construct> child);
+  void orphan();
 
   Construct* owner_;
   Construct* scope_;
@@ -129,7 +133,9 @@ class Node {
   std::vector<Construct*> children_;
   std::unordered_map<std::string_view, Construct*> by_id_;
   std::vector<std::unique_ptr<Construct>> owned_;
-  std::vector<const Construct*> dependencies_;
+  // Empty until somebody depends on this construct; holds null when it is gone.
+  mutable std::shared_ptr<const Construct*> handle_;
+  std::vector<std::shared_ptr<const Construct*>> dependencies_;
   std::vector<Metadata> metadata_;
   std::vector<Validation> validations_;
   std::vector<Member> context_;

@@ -10,11 +10,11 @@
 namespace aphex {
 
 struct CustomResourceProps {
-  Value service_token;                                                // the function's ARN
+  Value service_token = {};                                           // the function's ARN
   std::string resource_type = "AWS::CloudFormation::CustomResource";  // or "Custom::Name"
-  Value properties;  // an object, beside ServiceToken
+  Value properties = {};  // an object, beside ServiceToken
   // How long CloudFormation waits for an answer: up to 3600 s, which is also the default.
-  std::optional<std::chrono::seconds> service_timeout;
+  std::optional<std::chrono::seconds> service_timeout = {};
   RemovalPolicy removal_policy = RemovalPolicy::destroy;
 };
 

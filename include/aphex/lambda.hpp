@@ -13,26 +13,26 @@
 namespace aphex::lambda {
 
 struct Code {
-  Value s3_bucket;
-  Value s3_key;
+  Value s3_bucket = {};
+  Value s3_key = {};
   static Code from(const FileAsset& zip) { return {zip.bucket_name(), zip.object_key()}; }
 };
 
 struct FunctionProps {
-  Value function_name;
-  std::string description;
-  std::string runtime;  // "provided.al2023"
-  std::string handler;
-  std::vector<std::string> architectures;  // "arm64"
-  Code code;
-  Value role;  // an ARN
+  Value function_name = {};
+  std::string description = {};
+  std::string runtime = {};  // "provided.al2023"
+  std::string handler = {};
+  std::vector<std::string> architectures = {};  // "arm64"
+  Code code = {};
+  Value role = {};  // an ARN
   std::chrono::seconds timeout{3};
   int memory_mb = 128;
-  std::vector<std::pair<std::string, Value>> environment;
-  Value log_group;  // its name; null: Lambda makes one
-  std::optional<int> reserved_concurrency;
-  std::vector<Value> layers;
-  Value kms_key_arn;  // for the environment
+  std::vector<std::pair<std::string, Value>> environment = {};
+  Value log_group = {};  // its name; null: Lambda makes one
+  std::optional<int> reserved_concurrency = {};
+  std::vector<Value> layers = {};
+  Value kms_key_arn = {};  // for the environment
 };
 
 class Function : public CfnResource {
@@ -44,11 +44,11 @@ class Function : public CfnResource {
 };
 
 struct PermissionProps {
-  Value function;  // name or ARN
+  Value function = {};  // name or ARN
   std::string action = "lambda:InvokeFunction";
-  std::string principal;  // "sns.amazonaws.com"
-  Value source_arn;
-  Value source_account;
+  std::string principal = {};  // "sns.amazonaws.com"
+  Value source_arn = {};
+  Value source_account = {};
 };
 
 class Permission : public CfnResource {

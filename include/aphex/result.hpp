@@ -12,7 +12,7 @@ namespace aphex {
 // What kind of failure it is. Decides the exit code of the program and whether a retry can help.
 enum class ErrorCode {
   usage,           // the command line is wrong
-  invalid_config,  // aphex-config.yaml has errors
+  invalid_config,  // aphex-config.yaml, or an application of constructs, has errors
   not_found,       // a file, run, stack or object does not exist
   already_exists,  //
   permission,      // the operating system or a service refused

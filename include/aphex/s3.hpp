@@ -11,27 +11,27 @@
 namespace aphex::s3 {
 
 struct Transition {
-  std::string storage_class;  // "INTELLIGENT_TIERING"
+  std::string storage_class = {};  // "INTELLIGENT_TIERING"
   int days = 0;
 };
 
 struct LifecycleRule {
-  std::string id;
-  std::string prefix;
-  std::vector<Transition> transitions;
-  std::vector<Transition> noncurrent_transitions;
-  std::optional<int> expiration_days;
-  std::optional<int> noncurrent_expiration_days;
-  std::optional<int> abort_incomplete_multipart_days;
+  std::string id = {};
+  std::string prefix = {};
+  std::vector<Transition> transitions = {};
+  std::vector<Transition> noncurrent_transitions = {};
+  std::optional<int> expiration_days = {};
+  std::optional<int> noncurrent_expiration_days = {};
+  std::optional<int> abort_incomplete_multipart_days = {};
 };
 
 enum class Versioning { off, on };
 
 struct BucketProps {
-  Value bucket_name;  // 3 to 63 characters; null: made by CloudFormation
-  Value kms_key;      // id or ARN; null: encryption by S3's own keys (SSE-S3)
+  Value bucket_name = {};  // 3 to 63 characters; null: made by CloudFormation
+  Value kms_key = {};      // id or ARN; null: encryption by S3's own keys (SSE-S3)
   Versioning versioning = Versioning::off;
-  std::vector<LifecycleRule> lifecycle_rules;
+  std::vector<LifecycleRule> lifecycle_rules = {};
   RemovalPolicy removal_policy = RemovalPolicy::retain;
 };
 
@@ -46,8 +46,8 @@ class Bucket : public CfnResource {
 };
 
 struct BucketPolicyProps {
-  Value bucket;  // its name: bucket.ref()
-  std::vector<iam::PolicyStatement> statements;
+  Value bucket = {};  // its name: bucket.ref()
+  std::vector<iam::PolicyStatement> statements = {};
   RemovalPolicy removal_policy = RemovalPolicy::destroy;
 };
 

@@ -10,18 +10,18 @@ namespace aphex::secretsmanager {
 
 struct GenerateSecretString {
   int length = 32;
-  std::string exclude_characters;
+  std::string exclude_characters = {};
   bool exclude_punctuation = false;
   // To generate one member of a JSON text: both or neither.
-  std::string secret_string_template;
-  std::string generate_string_key;
+  std::string secret_string_template = {};
+  std::string generate_string_key = {};
 };
 
 struct SecretProps {
-  Value name;  // null: made by CloudFormation
-  std::string description;
-  GenerateSecretString generate;
-  Value kms_key;
+  Value name = {};  // null: made by CloudFormation
+  std::string description = {};
+  GenerateSecretString generate = {};
+  Value kms_key = {};
   RemovalPolicy removal_policy = RemovalPolicy::destroy;
 };
 

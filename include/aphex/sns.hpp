@@ -10,9 +10,9 @@
 namespace aphex::sns {
 
 struct TopicProps {
-  Value topic_name;
-  Value display_name;
-  Value kms_key;
+  Value topic_name = {};
+  Value display_name = {};
+  Value kms_key = {};
 };
 
 class Topic : public CfnResource {
@@ -24,8 +24,8 @@ class Topic : public CfnResource {
 };
 
 struct TopicPolicyProps {
-  std::vector<Value> topics;  // ARNs
-  std::vector<iam::PolicyStatement> statements;
+  std::vector<Value> topics = {};  // ARNs
+  std::vector<iam::PolicyStatement> statements = {};
 };
 
 class TopicPolicy : public CfnResource {
@@ -35,9 +35,9 @@ class TopicPolicy : public CfnResource {
 };
 
 struct SubscriptionProps {
-  Value topic;           // its ARN
-  std::string protocol;  // "email", "https", "sqs", "lambda"
-  Value endpoint;
+  Value topic = {};           // its ARN
+  std::string protocol = {};  // "email", "https", "sqs", "lambda"
+  Value endpoint = {};
 };
 
 class Subscription : public CfnResource {

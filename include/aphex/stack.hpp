@@ -17,14 +17,15 @@ inline constexpr std::string_view kDefaultQualifier = "hnb659fds";
 // The names that `cdk bootstrap` gave to what it made. Each may hold ${Qualifier},
 // ${AWS::AccountId}, ${AWS::Region} and ${AWS::Partition}. Empty is the CDK's default.
 struct Bootstrap {
-  std::string qualifier;  // else the context "@aws-cdk/core:bootstrapQualifier", else hnb659fds
-  std::string file_assets_bucket_name;
-  std::string bucket_prefix;  // of object keys, "team/"
-  std::string deploy_role_arn;
-  std::string cloud_formation_execution_role_arn;
-  std::string file_publishing_role_arn;
-  std::string lookup_role_arn;
-  std::string version_ssm_parameter;
+  std::string qualifier =
+      {};  // else the context "@aws-cdk/core:bootstrapQualifier", else hnb659fds
+  std::string file_assets_bucket_name = {};
+  std::string bucket_prefix = {};  // of object keys, "team/"
+  std::string deploy_role_arn = {};
+  std::string cloud_formation_execution_role_arn = {};
+  std::string file_publishing_role_arn = {};
+  std::string lookup_role_arn = {};
+  std::string version_ssm_parameter = {};
   // A rule in the template that refuses an environment whose bootstrap is too old.
   bool version_rule = true;
 };
@@ -33,19 +34,19 @@ enum class TerminationProtection { off, on };
 
 struct StackProps {
   // In CloudFormation; by default made from the ids on the way down from the stage.
-  std::string stack_name;
+  std::string stack_name = {};
   // What is empty is the stage's.
-  Environment env;
-  std::string description;
+  Environment env = {};
+  std::string description = {};
   // Tags of the stack itself, which CloudFormation gives on to resources. For tags that also stand
   // in the template, see aphex/tags.hpp.
-  std::map<std::string, std::string> tags;
+  std::map<std::string, std::string> tags = {};
   TerminationProtection termination_protection = TerminationProtection::off;
-  Bootstrap bootstrap;
+  Bootstrap bootstrap = {};
   // A managed policy's name or ARN for every role and user of the stack that has none of its own;
   // may hold the placeholders of Bootstrap. Empty: the stage's, else the context
   // "@aws-cdk/core:permissionsBoundary" ({"name": …} or {"arn": …}).
-  std::string permissions_boundary;
+  std::string permissions_boundary = {};
 };
 
 class Stack : public Construct {
@@ -62,6 +63,8 @@ class Stack : public Construct {
   const std::string& description() const { return props_.description; }
   const StackProps& props() const { return props_; }
   const std::string& qualifier() const { return qualifier_; }
+  // A name or ARN with placeholders; empty where there is none.
+  const std::string& permissions_boundary() const { return permissions_boundary_; }
 
   // A literal where it is known, otherwise a pseudo parameter ({"Ref": "AWS::AccountId"}).
   Value account() const;
@@ -91,11 +94,15 @@ class Stack : public Construct {
   ConstructKind kind() const override { return ConstructKind::stack; }
 
  private:
+  void read_permissions_boundary();
+  void check();
+
   StackProps props_;
   Environment env_;
   std::string stack_name_;
   std::string artifact_id_;
   std::string qualifier_;
+  std::string permissions_boundary_;
 };
 
 }  // namespace aphex

@@ -19,22 +19,22 @@ struct TagOptions {
   // priority 50.
   int priority = 100;
   // Only these resource types ("AWS::S3::Bucket"; "aws:cdk:stack" is the stack); all where empty.
-  std::vector<std::string> include_types;
-  std::vector<std::string> exclude_types;
+  std::vector<std::string> include_types = {};
+  std::vector<std::string> exclude_types = {};
 };
 
 struct TagRule {
   enum class Action { add, remove };
   Action action = Action::add;
-  std::string key;
-  std::string value;  // of an added tag
-  TagOptions options;
+  std::string key = {};
+  std::string value = {};  // of an added tag
+  TagOptions options = {};
 };
 
 // One tag as it ends up somewhere.
 struct Tag {
-  std::string key;
-  std::string value;
+  std::string key = {};
+  std::string value = {};
   friend bool operator==(const Tag&, const Tag&) = default;
 };
 

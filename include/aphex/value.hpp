@@ -54,6 +54,7 @@ class Value {
 
   // The member of an object, or null where there is none or this is no object.
   const Value* find(std::string_view key) const;
+  Value* find(std::string_view key);
   // By a path of keys: find({"properties", "templateFile"}).
   const Value* find(std::initializer_list<std::string_view> path) const;
   // The string at `key`, or `fallback`.

@@ -4,6 +4,7 @@ moto answers any key as account 123456789012; then missing credentials would loo
 """
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
@@ -14,6 +15,8 @@ from .accounts import find_key
 from .sts import find_session
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/(?:[^/]+)/([^/]+)/([^/]+)/aws4_request")
+_DATE = "%Y%m%dT%H%M%SZ"
+_STS_SIGNATURE_LASTS = timedelta(minutes=15)
 _SIGV2 = re.compile(r"AWS ([A-Z0-9]+):")
 
 # Calls that AWS accepts without a signature.
@@ -32,6 +35,9 @@ def refuse(environ: dict[str, Any], body: bytes) -> Refusal | None:
         if code == "InvalidClientTokenId" and _is_json(environ, service):
             code = "UnrecognizedClientException"
         return _error(environ, service, code, text)
+    late = _signed_too_long_ago(environ, service)
+    if late:
+        return _error(environ, service, "SignatureDoesNotMatch", late)
     session = find_session(key)
     if session is not None and session.expiration < utcnow():
         code = "ExpiredTokenException" if _is_json(environ, service) else "ExpiredToken"
@@ -62,6 +68,41 @@ def _signer(environ: dict[str, Any]) -> tuple[str | None, str]:
     if old is not None:
         return old.group(1), "s3"
     return _query(environ).get("AWSAccessKeyId", [None])[0], "s3"
+
+
+def _signed_too_long_ago(environ: dict[str, Any], service: str) -> str:
+    """Why an address signed for STS (a token for EKS is one) is of no use any more."""
+    signed = _query(environ).get("X-Amz-Date", [""])[0]
+    if service != "sts" or not signed:
+        return ""
+    try:
+        made = datetime.strptime(signed, _DATE)
+    except ValueError:
+        return f"Date in the signature must be in ISO-8601 'basic format'. Got '{signed}'."
+    now = utcnow()
+    if now - made <= _STS_SIGNATURE_LASTS:
+        return ""
+    oldest = (now - _STS_SIGNATURE_LASTS).strftime(_DATE)
+    return (
+        f"Signature expired: {signed} is now earlier than {oldest}"
+        f" ({now.strftime(_DATE)} - 15 min.)"
+    )
+
+
+def with_header(environ: dict[str, Any]) -> None:
+    """A signature in the address also as a header: by that alone moto finds service and caller."""
+    query = _query(environ)
+    credential = query.get("X-Amz-Credential", [""])[0]
+    if not credential or "HTTP_AUTHORIZATION" in environ or "/s3/" in credential:
+        return
+    signed = query.get("X-Amz-SignedHeaders", [""])[0]
+    signature = query.get("X-Amz-Signature", [""])[0]
+    environ["HTTP_AUTHORIZATION"] = (
+        f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={signed}, Signature={signature}"
+    )
+    if "/sts/" in credential and "application/json" in environ.get("HTTP_ACCEPT", ""):
+        # What aws-iam-authenticator asks for.
+        environ["QUERY_STRING"] += "&ContentType=JSON"
 
 
 def _refuse_unsigned(environ: dict[str, Any], body: bytes) -> Refusal | None:

@@ -2,13 +2,15 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from moto.core.base_backend import BackendDict
 
-from . import VERSION
+from . import VERSION, clusters
 from .accounts import InvalidAccount, all_accounts, ensure_account
+from .clusters import InvalidCluster, NoSuchCluster
 from .settings import SETTINGS
 from .world import WORLD
 
@@ -24,8 +26,10 @@ def handle(method: str, path: str, body: bytes) -> Answer:
         return 404, {"error": f"nothing at {path}"}
     try:
         return operation(body)
-    except InvalidAccount as error:
+    except (InvalidAccount, InvalidCluster) as error:
         return 400, {"error": str(error)}
+    except NoSuchCluster as error:
+        return 404, {"error": str(error)}
 
 
 def _health(body: bytes) -> Answer:
@@ -62,6 +66,10 @@ def reset() -> None:
     from moto.s3.models import s3_backends
 
     BackendDict.reset()
+    if "moto.awslambda.models" in sys.modules:
+        from .functions.warm import POOL
+
+        POOL.end_idle()
     s3_backends.bucket_accounts.clear()
     ensure_account(SETTINGS.pipeline_account)
     WORLD.mark_changed()
@@ -97,10 +105,41 @@ def _resources(body: bytes) -> Answer:
     return 200, {"environments": [found[key] for key in sorted(found)]}
 
 
+def _list_clusters(body: bytes) -> Answer:
+    return 200, {"clusters": [clusters.to_json(c) for c in clusters.attached()]}
+
+
+def _attach_cluster(body: bytes) -> Answer:
+    cluster = clusters.attach(_object(body))
+    WORLD.mark_changed()
+    return 200, clusters.to_json(cluster)
+
+
+def _detach_cluster(body: bytes) -> Answer:
+    cluster = clusters.detach(_object(body))
+    WORLD.mark_changed()
+    return 200, clusters.to_json(cluster)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        given = json.loads(body)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise InvalidCluster(
+            'expected a body like {"account": "123456789012", "region": "us-east-1", "name": "c"}'
+        )
+    return given
+
+
 _OPERATIONS: dict[tuple[str, str], Callable[[bytes], Answer]] = {
     ("GET", "/_aphex/health"): _health,
     ("GET", "/_aphex/accounts"): _list_accounts,
     ("POST", "/_aphex/accounts"): _create_account,
     ("POST", "/_aphex/reset"): _reset,
     ("GET", "/_aphex/resources"): _resources,
+    ("GET", "/_aphex/clusters"): _list_clusters,
+    ("POST", "/_aphex/clusters"): _attach_cluster,
+    ("DELETE", "/_aphex/clusters"): _detach_cluster,
 }

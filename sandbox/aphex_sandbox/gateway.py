@@ -1,5 +1,6 @@
 """The WSGI application: sorts requests between control API, functions' HTTP and moto."""
 
+import hashlib
 import io
 import json
 import logging
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from werkzeug.datastructures import Headers
 
-from . import auth, control, patches
+from . import auth, control, mailbox, patches
 from .world import WORLD
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Gateway:
         except ValueError:
             return _send_json(start_response, 413, {"error": "the request's body is too large"})
         path = environ.get("PATH_INFO", "")
+        if path.startswith(mailbox.PATH):
+            return _receive(environ, start_response, path, body)
         _LOG.debug("%s %s", environ["REQUEST_METHOD"], path)
         with WORLD.entered():
             return self._route(environ, start_response, path, body)
@@ -71,6 +74,7 @@ class Gateway:
             status, headers, content = refusal
             start(status, [*headers, ("Content-Length", str(len(content)))])
             return [content]
+        auth.with_header(environ)
         # The account follows from the key alone.
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
         if _may_change(environ, body):
@@ -79,6 +83,20 @@ class Gateway:
             return _collected(self._moto(environ, start))
         except Exception as error:
             return _failure(environ, start, error)
+
+
+def _receive(
+    environ: dict[str, Any], start: StartResponse, path: str, body: bytes
+) -> Iterable[bytes]:
+    """An answer of a custom resource's provider; outside the world, where others may be waiting."""
+    name = path.removeprefix(mailbox.PATH)
+    put = environ["REQUEST_METHOD"] == "PUT"
+    if put and mailbox.MAILBOX.receive(name, environ.get("QUERY_STRING", ""), body):
+        start("200 OK", [("Content-Length", "0"), ("ETag", f'"{hashlib.md5(body).hexdigest()}"')])
+        return [b""]
+    text = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    start("403 Forbidden", [("Content-Length", str(len(text)))])
+    return [text]
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:

@@ -1,6 +1,7 @@
 """Keeps the state on disk: soon after a change, and at a clean stop."""
 
 import logging
+import sys
 import threading
 import time
 from pathlib import Path
@@ -38,6 +39,10 @@ class Keeper:
                 f"{self._path} cannot be read ({error}); run `aphex sandbox reset` to start"
                 " with an empty one"
             ) from error
+        if "moto.cloudformation.models" in sys.modules:
+            from .cloudformation import operations
+
+            operations.settle_restored()
         return True
 
     def start(self) -> None:

@@ -40,4 +40,8 @@ def mend(service: str) -> None:
         for module in _LAZY.get(service, ()):
             if module not in _installed:
                 _installed.add(module)
-                importlib.import_module(module, __package__).install()
+                try:
+                    importlib.import_module(module, __package__).install()
+                except BaseException:
+                    _installed.discard(module)  # never go on with what is not mended
+                    raise

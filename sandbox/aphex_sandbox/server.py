@@ -14,6 +14,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from . import VERSION, patches
 from .accounts import ensure_account
+from .functions import processes
 from .gateway import Gateway
 from .keeper import Keeper
 from .settings import SETTINGS
@@ -61,6 +62,7 @@ def serve(state_dir: Path, port: int, pipeline_account: str) -> None:
         server.serve_forever(poll_interval=0.05)
     finally:
         server.server_close()
+        processes.end_all()
         keeper.stop()
         _withdraw(state_dir)
         _LOG.info("stopped")

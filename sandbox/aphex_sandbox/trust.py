@@ -1,4 +1,4 @@
-"""Who may assume a role: evaluates a role's trust policy. Pure: values in, a verdict out."""
+"""Evaluates policies of resources, a role's trust policy most of all. Pure."""
 
 import fnmatch
 import json
@@ -24,6 +24,7 @@ class Request:
     action: str
     principal: Principal
     context: Context = field(default_factory=dict)
+    resource: str = ""  # none in a trust policy: it is the role itself
 
 
 def allows(policy: str | dict[str, Any], request: Request) -> bool:
@@ -46,6 +47,10 @@ def _statement_matches(statement: dict[str, Any], request: Request) -> bool:
     if not any(fnmatch.fnmatchcase(request.action.lower(), a) for a in actions):
         return False
     if not _principal_matches(statement.get("Principal"), request.principal):
+        return False
+    if request.resource and not any(
+        _like(request.resource, str(named)) for named in _as_list(statement.get("Resource"))
+    ):
         return False
     return conditions_hold(statement.get("Condition") or {}, request.context)
 

@@ -273,12 +273,12 @@ class ChainBuilder {
     });
   }
 
-  Error nothing_found() const {
+  Error nothing_found(const std::string& about_metadata) const {
     return Error{.code = ErrorCode::permission,
                  .message =
                      "no AWS credentials: AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE and "
                      "AWS_CONTAINER_CREDENTIALS_* are not set; " +
-                     join(tried_, "; "),
+                     join(tried_, "; ") + (tried_.empty() ? "" : "; ") + about_metadata,
                  .hint =
                      "sign in, then set AWS_PROFILE; or set AWS_ACCESS_KEY_ID and "
                      "AWS_SECRET_ACCESS_KEY",
@@ -289,18 +289,20 @@ class ChainBuilder {
 
   Provider last_resort() {
     if (!may_ask_instance_metadata(base_.environment)) {
-      tried_.push_back("instance metadata is disabled");
-      return std::make_shared<FailingProvider>("nothing", nothing_found());
+      return std::make_shared<FailingProvider>("nothing",
+                                               nothing_found("instance metadata is disabled"));
     }
-    tried_.push_back("instance metadata does not answer");
-    return refreshing("instance metadata",
-                      [base = base_, missing = nothing_found()](
-                          const os::CancelToken& cancel) -> Result<Credentials> {
-                        auto found = fetch_instance_credentials(base, cancel);
-                        const bool nobody = !found && found.error().code == ErrorCode::unavailable;
-                        if (nobody) return fail(missing);
-                        return found;
-                      });
+    // A machine without a role answers 404, a container's host may refuse: both have no
+    // credentials.
+    return refreshing(
+        "instance metadata",
+        [base = base_, chain = *this](const os::CancelToken& cancel) -> Result<Credentials> {
+          auto found = fetch_instance_credentials(base, cancel);
+          if (found || found.error().code == ErrorCode::cancelled) return found;
+          const bool nobody = found.error().code == ErrorCode::unavailable;
+          return fail(chain.nothing_found(nobody ? "instance metadata does not answer"
+                                                 : describe(found.error())));
+        });
   }
 
   const AwsContext base_;  // without credentials

@@ -274,6 +274,18 @@ TEST_F(CredentialChain, SaysTheSameWhereInstanceMetadataDoesNotAnswer) {
   EXPECT_EQ(http->requests().size(), 1U);
 }
 
+TEST_F(CredentialChain, SaysTheSameWhereTheMachineHasNoRole) {
+  environment.erase("AWS_EC2_METADATA_DISABLED");
+  http->then(FakeHttpClient::answers(200, "session"));
+  http->then(FakeHttpClient::answers(404, "not found"));
+  const auto keys = get();
+  ASSERT_FALSE(keys);
+  EXPECT_EQ(keys.error().code, ErrorCode::permission);
+  EXPECT_TRUE(keys.error().message.starts_with("no AWS credentials: "));
+  EXPECT_TRUE(keys.error().message.ends_with("; instance metadata: HTTP 404"))
+      << keys.error().message;
+}
+
 TEST_F(CredentialChain, NamesTheRoleThatCannotBeAssumed) {
   environment["AWS_ACCESS_KEY_ID"] = "AKIA1";
   environment["AWS_SECRET_ACCESS_KEY"] = "s";

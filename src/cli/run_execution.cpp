@@ -33,6 +33,12 @@ void print_next(const Terminal& terminal, const engine::RunOutcome& outcome) {
         "  aphex runs {0}           every step with its time\n"
         "  aphex logs {0}           everything that was printed\n",
         outcome.id);
+  } else if (outcome.state == store::RunState::cancelled) {
+    text += fmt::format(
+        "  aphex logs {0}           everything that was printed\n"
+        "  aphex runs {0}           every step with its time\n"
+        "  aphex resume {0}         go on where it was ended\n",
+        outcome.id);
   } else {
     text += fmt::format(
         "  aphex logs {0} --failed  what the failed step printed\n"

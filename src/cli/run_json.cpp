@@ -1,5 +1,6 @@
 #include "cli/run_json.hpp"
 
+#include "engine/run_engine.hpp"
 #include "os/clock.hpp"
 
 namespace aphex::cli {
@@ -25,11 +26,17 @@ std::string time_text(store::Millis time) {
   return os::format_time(os::WallTime(std::chrono::milliseconds(time)));
 }
 
+bool is_of_worktree(const store::RunRecord& run) {
+  const Result<engine::RunOptions> options = engine::run_options_from(run.options);
+  return options && options->source == engine::Source::worktree;
+}
+
 Value to_value(const store::RunRecord& run) {
   Value value = Value::object({{"id", run.id},
                                {"pipeline", run.pipeline},
                                {"state", store::to_string(run.state)},
                                {"commitSha", run.commit_sha},
+                               {"source", is_of_worktree(run) ? "worktree" : "commit"},
                                {"repositoryUrl", run.repository_url},
                                {"branch", run.branch},
                                {"author", run.author},

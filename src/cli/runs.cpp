@@ -93,17 +93,21 @@ class Runs final : public Subcommand {
       return ExitCode::ok;
     }
     if (runs.empty()) {
-      terminal.progress(
-          "no runs; 'aphex run --sandbox' makes one, 'aphex runs --all' shows those of "
-          "other pipelines\n");
+      const bool filtered = !state_filter_.empty() || !commit_.empty();
+      terminal.progress(filtered
+                            ? "no run matches; 'aphex runs' without --state and --commit lists "
+                              "all that there are\n"
+                            : "no runs; 'aphex run --sandbox' makes one, 'aphex runs --all' shows "
+                              "those of other pipelines\n");
       return ExitCode::ok;
     }
     std::vector<std::vector<std::string>> rows{
         {"RUN", "STATE", "PIPELINE", "COMMIT", "BRANCH", "STARTED (UTC)", "TIME", "MESSAGE"}};
     for (const store::RunRecord& run : runs) {
       rows.push_back({std::to_string(run.id), std::string(store::to_string(run.state)),
-                      run.pipeline, run.commit_sha.substr(0, 12), run.branch,
-                      time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
+                      run.pipeline,
+                      run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""),
+                      run.branch, time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
                       lasted(run.started_at, run.ended_at), first_line(run.message)});
     }
     terminal.print(render_table(rows));
@@ -147,11 +151,12 @@ class Runs final : public Subcommand {
 
   static void print_head(const store::RunRecord& run, const Terminal& terminal) {
     std::string head = fmt::format(
-        "run {} of {}: {}\n  commit  {} {}\n  author  {}\n  started {}  took {}\n", run.id,
+        "run {} of {}: {}\n  commit  {}{} {}\n  author  {}\n  started {}  took {}\n", run.id,
         run.pipeline,
         styled(store::to_string(run.state), style_of(run.state), terminal.out_colour()),
-        run.commit_sha, first_line(run.message), run.author,
-        time_text(run.started_at.value_or(run.created_at)), lasted(run.started_at, run.ended_at));
+        run.commit_sha, is_of_worktree(run) ? " with changes of the working tree," : "",
+        first_line(run.message), run.author, time_text(run.started_at.value_or(run.created_at)),
+        lasted(run.started_at, run.ended_at));
     if (run.restarted_from) {
       head += fmt::format("  goes on from run {}, under a new plan\n", *run.restarted_from);
     }

@@ -33,6 +33,14 @@ std::string verdict(const ConfigurationFile& file) {
       counted(stacks, "stack"), warnings > 0 ? ", " + counted(warnings, "warning") : "");
 }
 
+// Whoever shows SARIF beside the code knows the repository, but not where we were started.
+std::string from_repository(const ConfigurationFile& file) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(file.source.name(), ignored)
+      .lexically_relative(file.repository)
+      .generic_string();
+}
+
 class Validate final : public Subcommand {
  public:
   void declare(Arguments& arguments) override {
@@ -51,7 +59,8 @@ class Validate final : public Subcommand {
     if (format_ == "json") {
       terminal.print(doc::to_json(config::to_json_report(file.source, diagnostics), 2) + "\n");
     } else if (format_ == "sarif") {
-      terminal.print(doc::to_json(config::to_sarif(file.source, diagnostics, kVersion), 2) + "\n");
+      const aphex::Source source(from_repository(file), file.source.text());
+      terminal.print(doc::to_json(config::to_sarif(source, diagnostics, kVersion), 2) + "\n");
     } else {
       terminal.progress(render_text(file.source, diagnostics, terminal.err_colour()));
       if (file.result.config) {

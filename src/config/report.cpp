@@ -141,7 +141,9 @@ doc::Value to_sarif(const Source& source, const std::vector<Diagnostic>& diagnos
   const Value run = Value::object({{"tool", Value::object({{"driver", driver}})},
                                    {"columnKind", "unicodeCodePoints"},
                                    {"results", std::move(results)}});
-  return Value::object({{"version", "2.1.0"}, {"runs", Value::array({run})}});
+  return Value::object({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
+                        {"version", "2.1.0"},
+                        {"runs", Value::array({run})}});
 }
 
 }  // namespace aphex::config

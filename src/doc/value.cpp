@@ -26,6 +26,15 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
+Value* Value::find(std::string_view key) {
+  Object* members = as_object();
+  if (members == nullptr) return nullptr;
+  for (Member& member : *members) {
+    if (member.first == key) return &member.second;
+  }
+  return nullptr;
+}
+
 const Value* Value::find(std::initializer_list<std::string_view> path) const {
   const Value* value = this;
   for (const std::string_view key : path) {

@@ -41,32 +41,22 @@ bool is_transient(const Error& error) {
          error.code == ErrorCode::cancelled || error.code == ErrorCode::timeout;
 }
 
+// `what` is said where neither the network nor an expired session is to blame.
 tl::unexpected<Error> no_identity(const aws::AwsContext& base, const AccessTarget& target,
-                                  Error cause) {
+                                  std::string what, Error cause) {
   if (is_transient(cause)) {
     return fail_because(fmt::format("cannot ask AWS who we are (environment {})", target.name),
                         std::move(cause));
   }
-  const std::string said = describe(cause);
-  if (says_expired(said)) {
+  if (says_expired(describe(cause))) {
     return explain(
         std::move(cause),
         about(ErrorCode::permission,
               fmt::format("the AWS credentials ({}) have expired", base.credentials->source()),
               "renew them (aws sso login, or a fresh session token) and resume"));
   }
-  if (cause.code == ErrorCode::not_found) {
-    return explain(std::move(cause),
-                   about(ErrorCode::permission,
-                         fmt::format("there are no AWS credentials to reach environment {} "
-                                     "(account {}) with",
-                                     target.name, target.account),
-                         std::string(kCredentialsHint)));
-  }
-  return explain(std::move(cause), about(ErrorCode::permission,
-                                         fmt::format("AWS does not accept the credentials ({})",
-                                                     base.credentials->source()),
-                                         std::string(kCredentialsHint)));
+  return explain(std::move(cause),
+                 about(ErrorCode::permission, std::move(what), std::string(kCredentialsHint)));
 }
 
 // STS answers AccessDenied whether the role is missing or does not trust us. In our own account
@@ -187,10 +177,19 @@ Result<AccessReport> check_environment_access(const aws::AwsContext& base,
                                               const os::CancelToken& cancel) {
   // Credentials first: "none at all" must not look like a refusal by STS.
   if (auto own = base.credentials->get(cancel); !own) {
-    return no_identity(base, target, std::move(own.error()));
+    return no_identity(base, target,
+                       fmt::format("there are no AWS credentials to reach environment {} "
+                                   "(account {}) with",
+                                   target.name, target.account),
+                       std::move(own.error()));
   }
   auto caller = aws::get_caller_identity(base, target.region, cancel);
-  if (!caller) return no_identity(base, target, std::move(caller.error()));
+  if (!caller) {
+    return no_identity(
+        base, target,
+        fmt::format("AWS does not accept the credentials ({})", base.credentials->source()),
+        std::move(caller.error()));
+  }
   const aws::AwsContext environment = environment_context(base, target);
   if (auto role = environment.credentials->get(cancel); !role) {
     return role_refused(base, target, *caller, cancel, std::move(role.error()));

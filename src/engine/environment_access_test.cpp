@@ -43,7 +43,7 @@ struct World {
 class NoCredentials final : public aws::CredentialsProvider {
  public:
   Result<aws::Credentials> get(const os::CancelToken&) override {
-    return fail(ErrorCode::not_found, "no credentials anywhere");
+    return fail(ErrorCode::permission, "no credentials anywhere");  // as the default chain does
   }
   std::string source() const override { return "nothing"; }
 };

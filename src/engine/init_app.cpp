@@ -68,10 +68,11 @@ Result<Assembly> synthesize(const InitRequest& request, const fs::path& output,
   spec.environment = cdk_environment(request.environment);
   spec.environment["CDK_VALIDATION"] = "false";
   CliTail tail;
+  CliChatter chatter;
   const auto lines = [&](os::Stream stream) {
     return os::LineSplitter([&, stream](std::string_view line) {
       tail.add(stream, line);
-      say(request, line);
+      if (chatter.shows(line)) say(request, line);
     });
   };
   os::LineSplitter out = lines(os::Stream::out);

@@ -101,9 +101,14 @@ std::vector<std::string> failed_resources(const std::vector<aws::StackEvent>& ev
   std::vector<std::string> result;
   std::string of_stack;
   for (const aws::StackEvent& event : events) {
-    if (!event.status.ends_with("_FAILED") || only_followed(event)) continue;
-    if (is_of_stack(event, physical_name)) {
+    const bool own = is_of_stack(event, physical_name);
+    // An export that another stack imports: no resource fails, the stack rolls back by itself.
+    if (own && event.status.ends_with("ROLLBACK_IN_PROGRESS") && of_stack.empty()) {
       of_stack = event.reason;
+    }
+    if (!event.status.ends_with("_FAILED") || only_followed(event)) continue;
+    if (own) {
+      if (!event.reason.empty()) of_stack = event.reason;
     } else if (result.size() < kMaxFailedResources) {
       result.push_back(
           fmt::format("{} ({}): {}", event.logical_id, event.resource_type,

@@ -55,6 +55,19 @@ TEST(FailedResources, AreTheStacksOwnReasonWhereNoResourceFailed) {
               ElementsAre("template is wrong"));
 }
 
+TEST(FailedResources, AreWhyTheStackRolledBackWhereNoResourceFailed) {
+  const std::vector<aws::StackEvent> export_in_use{
+      event("t", "Api", "UPDATE_IN_PROGRESS", "User Initiated"),
+      event("t", "Queue", "UPDATE_COMPLETE"),
+      event("t", "Api", "UPDATE_ROLLBACK_IN_PROGRESS",
+            "Export Api:Url cannot be updated as it is in use by Web"),
+      event("t", "Queue", "UPDATE_COMPLETE"),
+      event("t", "Api", "UPDATE_ROLLBACK_COMPLETE"),
+  };
+  EXPECT_THAT(failed_resources(export_in_use, "Api"),
+              ElementsAre("Export Api:Url cannot be updated as it is in use by Web"));
+}
+
 TEST(StackStates, AreClassified) {
   EXPECT_EQ(classify_status(""), StackState::absent);
   EXPECT_EQ(classify_status("DELETE_COMPLETE"), StackState::absent);

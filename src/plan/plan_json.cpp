@@ -291,27 +291,6 @@ Result<Environment> read_environment_entry(const Value& value) {
   return environment;
 }
 
-// An environment may be there for its credentials alone (in a part of a plan, for one stage); what
-// works on stacks needs some.
-Status check_stacks(const Plan& plan) {
-  for (const Stage& stage : plan.stages) {
-    for (const Step& step : stage.steps) {
-      std::optional<std::size_t> environment;
-      if (const auto* deploy = std::get_if<DeployStacks>(&step.body)) {
-        environment = deploy->environment;
-      } else if (const auto* synthesize = std::get_if<Synthesize>(&step.body)) {
-        environment = synthesize->environment;
-      } else if (const auto* check = std::get_if<CheckStacks>(&step.body)) {
-        environment = check->environment;
-      }
-      if (!environment || !plan.environments[*environment].stacks.empty()) continue;
-      return malformed(fmt::format("environment '{}' has no stacks for step '{}' of stage '{}'",
-                                   plan.environments[*environment].name, step.id, stage.id));
-    }
-  }
-  return {};
-}
-
 Status read_environments(const Value& value, Plan& plan, EnvironmentIndex& index) {
   APHEX_TRY(const Value::Array* items,
             read_list(value, "environments", "'environments' is missing or no list"));
@@ -413,7 +392,6 @@ Result<Plan> from_value(const Value& value) {
   EnvironmentIndex environments;
   APHEX_CHECK(read_environments(value, plan, environments));
   APHEX_CHECK(read_stages(value, environments, plan));
-  APHEX_CHECK(check_stacks(plan));
   return plan;
 }
 

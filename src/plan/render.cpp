@@ -158,13 +158,15 @@ Result<std::string> render_text(const Plan& plan, Detail detail) {
     out += '\n';
     for (const Step& step : stage.steps) {
       const bool command = std::holds_alternative<RunCommand>(step.body);
-      if (detail == Detail::stages && !command) continue;
-      fmt::format_to(std::back_inserter(out), "     {} {}\n", command ? "$" : "-", step.title);
-    }
-    if (stage.kind == StageKind::deploy && stage.environment) {
-      const Environment& environment = plan.environments[*stage.environment];
-      APHEX_TRY(const Explanation explanation, Explanation::of(environment));
-      append_stacks(out, environment, explanation);
+      if (detail == Detail::steps || command) {
+        fmt::format_to(std::back_inserter(out), "     {} {}\n", command ? "$" : "-", step.title);
+      }
+      // In their place, so that one sees which hooks come before and which after.
+      if (std::holds_alternative<DeployStacks>(step.body) && stage.environment) {
+        const Environment& environment = plan.environments[*stage.environment];
+        APHEX_TRY(const Explanation explanation, Explanation::of(environment));
+        append_stacks(out, environment, explanation);
+      }
     }
   }
   return out;
@@ -216,6 +218,7 @@ std::string render_graphviz(const Plan& plan) {
       }
     }
     out += "  }\n";
+    if (environment.stacks.empty()) continue;
     fmt::format_to(std::back_inserter(out), "  {} -> {} [style=dotted];\n",
                    dot_quote("deploy-" + environment.name),
                    dot_quote(environment.name + "/" + environment.stacks.front().name));

@@ -126,6 +126,13 @@ TEST(Graphviz, quotes_and_backslashes_in_names_stay_inside_their_quotes) {
   EXPECT_EQ(text.substr(0, text.find('\n')), "digraph \"re\\\"po\\\\\" {");
 }
 
+TEST(Graphviz, an_environment_without_stacks_is_an_empty_box) {
+  config::Config config = small_config();
+  config.environments[1].stacks.clear();
+  const std::string text = render_graphviz(make_plan(config, "repo"));
+  EXPECT_TRUE(text.ends_with("    label=\"prod\";\n  }\n}\n")) << text;
+}
+
 TEST(RenderText, a_stack_explains_why_it_stands_where_it_stands) {
   config::Config config = small_config();
   config.environments[0].stacks = {stack("A"), stack("B"), stack("C", {"B", "A"})};
@@ -144,6 +151,17 @@ TEST(RenderText, of_many_stacks_side_by_side_only_their_number_is_shown) {
     config.environments[0].stacks.push_back(stack("S" + std::to_string(i)));
   const std::string text = *render_text(make_plan(config, "repo"), Detail::stages);
   EXPECT_NE(text.find("side by side with 5 others"), std::string::npos) << text;
+}
+
+TEST(RenderText, hooks_stand_before_and_after_the_stacks) {
+  const std::string text = *render_text(make_plan(small_config(), "repo"), Detail::stages);
+  EXPECT_NE(text.find("deploy-prod  account 222233334444, eu-west-1\n"
+                      "     $ ./announce\n"
+                      "       1. Data  needs no other stack\n"
+                      "     $ ./warm-up\n"
+                      "     $ ./tell\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(RenderJson, the_digest_is_the_plans_own_and_the_order_names_waves_and_reasons) {

@@ -297,7 +297,7 @@ Result<RunRecord> RunDatabase::run(std::int64_t id) {
   APHEX_TRY(const Statement::Row row, query.step());
   if (row == Statement::Row::none) {
     return fail(ErrorCode::not_found, fmt::format("there is no run {}", id),
-                "aphex runs --all lists the runs that there are");
+                "'aphex runs --all' lists the runs that there are");
   }
   return read_run(query);
 }

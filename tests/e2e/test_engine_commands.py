@@ -73,7 +73,7 @@ def test_no_arguments_show_the_help(aphex):
 def test_a_run_that_is_not_there_is_named(aphex, command):
     done = aphex.run(*command, cwd="/")
     assert (done.code, done.err) == (
-        1, "error: there is no run 7\n hint: aphex runs --all lists the runs that there are\n")
+        1, "error: there is no run 7\n hint: 'aphex runs --all' lists the runs that there are\n")
 
 
 def test_no_runs_yet(aphex, application):
@@ -111,6 +111,8 @@ def test_runs_are_listed_filtered_and_shown(application, aphex):
     assert ids("--commit", first[:7]) == [1]
     assert ids("--limit", "1") == [2]
     assert ids("--pipeline", "other") == []
+    assert aphex.run("runs", "--state", "queued", cwd=application.directory).err == (
+        "no run matches; 'aphex runs' without --state and --commit lists all that there are\n")
     shown = aphex.run("runs", "2", cwd="/").out
     assert plain(shown.split("\n\n")[0]).splitlines()[0] == "run 2 of app: failed"
     assert "  error   stage build failed: step 'exit 5': build command failed with exit code 5\n" \
@@ -129,6 +131,20 @@ def test_logs_of_an_unknown_step_are_refused(application, aphex):
     assert (done.code, done.err) == (
         1, "error: run 1 has no step of a stage 'bild'\n hint: 'aphex runs 1' shows its stages; "
            "'aphex runs 1 --format json' the ids of its steps\n")
+
+
+def test_sarif_names_the_file_from_the_repository_wherever_one_stands(application, aphex):
+    application.configure()
+    application.write("configurations/my own.yaml", "version: 2\n")
+
+    done = aphex.run("validate", "../configurations/my own.yaml", "--format", "sarif",
+                     cwd=application.directory / "lib")
+
+    assert done.code == 3
+    places = [result["locations"][0]["physicalLocation"]["artifactLocation"]
+              for result in done.json["runs"][0]["results"]]
+    assert places[0] == {"uri": "configurations/my%20own.yaml", "uriBaseId": "%SRCROOT%"}
+    assert all(place == places[0] for place in places)
 
 
 def test_init_does_not_replace_a_file(application, aphex):

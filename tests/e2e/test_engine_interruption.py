@@ -118,7 +118,12 @@ def test_ctrl_c_ends_the_run_and_its_processes(application, aphex, note):
     assert done.code == 130
     assert plain(done.complaint) == (
         "error: stage build was cancelled: step 'source ./stay': ended after TIME: SIGINT\n")
-    assert done.err.endswith("  aphex resume 1         go on, once the cause is mended\n")
+    assert done.err.endswith("""\
+next:
+  aphex logs 1           everything that was printed
+  aphex runs 1           every step with its time
+  aphex resume 1         go on where it was ended
+""")
     assert not lives(child)
     assert (aphex.show()["state"], aphex.stages()["build"]) == ("cancelled", "cancelled")
     assert processes_with(str(application.directory.parent)) == {}

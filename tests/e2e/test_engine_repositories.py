@@ -35,6 +35,10 @@ def test_a_changed_working_tree_is_run_as_it_is_when_asked(application, aphex):
     assert len([line for line in said if "No such file" in line]) == 2
     kept = [each.name for each in (aphex.state / "artifacts").glob("[!.]*")]
     assert kept == [f"{sha}-worktree-1"], "a working tree's artifacts are not the commit's"
+    assert aphex.show()["source"] == "worktree"
+    listed = aphex.run("runs", cwd=application.directory).out.splitlines()
+    assert f"{sha[:12]} +changes" in listed[1]
+    assert f"  commit  {sha} with changes of the working tree, " in aphex.run("runs", 1, cwd="/").out
 
 
 def test_a_working_tree_and_a_commit_exclude_each_other(application, aphex):

@@ -16,6 +16,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cluster"))
+from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
+
 REPO = Path(__file__).resolve().parents[2]
 SANDBOX = REPO / "sandbox"
 PIPELINE = "111122223333"

@@ -101,7 +101,7 @@ def test_python_runs_too(cfn, sandbox):
             "nodejs20.x",
             "Task timed out after 1.00 seconds",
         ),
-        ("x", "java21", "the sandbox runs nodejs and python functions, not java21"),
+        ("x", "java21", "the sandbox runs nodejs, python and provided functions, not java21"),
     ],
 )
 def test_a_failing_function_says_why(cfn, sandbox, code, runtime, message):

@@ -274,19 +274,6 @@ def test_identity_providers(cfn, sandbox):
     assert listed["OpenIDConnectProviderList"] == [{"Arn": arn}]
 
 
-def test_custom_resources_complete_at_once(cfn):
-    token = "arn:aws:lambda:us-east-1:111122223333:function:provider"
-    body = template(
-        {
-            "A": resource("Custom::Thing", ServiceToken=token),
-            "B": resource("AWS::CloudFormation::CustomResource", ServiceToken=token),
-        },
-        {"A": ref("A")},
-    )
-    assert deploy(cfn, "s", body)["A"].startswith("A-")
-    cfn.delete_stack(StackName="s")
-
-
 def test_metadata_is_ignored(cfn):
     deploy(cfn, "s", template({"M": resource("AWS::CDK::Metadata", Analytics="v2")}))
 

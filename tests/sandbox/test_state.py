@@ -14,10 +14,16 @@ import time
 import urllib.request
 
 import pytest
+from bootstraps import function
 from conftest import PIPELINE, SANDBOX, TARGET, start
 from stacks import att, create, deploy, outputs, ref, resource, status, template
 from test_functions import rest_api
 
+# A provider of custom resources that always succeeds.
+ANSWERING = """
+const response = require('cfn-response');
+exports.handler = (event, context) => response.send(event, context, 'SUCCESS', {}, 'id');
+"""
 LARGE = os.urandom(300_000)
 
 
@@ -192,7 +198,10 @@ def test_every_kind_of_resource_survives_with_its_contents(own):
         "Dashboard": resource("AWS::CloudWatch::Dashboard", DashboardBody="{}"),
         "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.0.0.0/16"),
         "Images": resource("AWS::ECR::Repository"),
-        "Custom": resource("Custom::Thing", ServiceToken="t"),
+        "Provider": function(
+            {"ZipFile": ANSWERING}, "provider", Runtime="nodejs20.x", Handler="index.handler"
+        ),
+        "Custom": resource("Custom::Thing", ServiceToken=att("Provider", "Arn")),
     }
     body = template(
         resources, {"Topic": ref("Topic"), "Table": ref("Table"), "Url": att("Url", "FunctionUrl")}

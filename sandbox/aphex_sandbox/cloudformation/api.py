@@ -39,6 +39,10 @@ class SandboxCloudFormationApi(CloudFormationResponse):
         stack = self.backend.begin_update(name, request)
         return ActionResult({"StackId": stack.stack_id})
 
+    def cancel_update_stack(self) -> ActionResult:
+        self.backend.cancel_update(self._get_param("StackName"))
+        return EmptyResult()
+
     def delete_stack(self) -> ActionResult:
         self.backend.delete_stack(self._get_param("StackName"))
         return EmptyResult()

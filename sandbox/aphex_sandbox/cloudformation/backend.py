@@ -10,15 +10,17 @@ from moto.cloudformation.utils import generate_changeset_id
 from moto.core.utils import utcnow
 
 from ..sts import find_role, trusts_service
-from . import errors
+from . import errors, operations
 from . import template as templates
 from .deployment import Deployment, delete_records
 from .errors import ResourceFailure
 from .parameters import resolve_parameters
-from .stack import Export, Output, Stack
-from .template import Template
+from .stack import Export, Output, Record, Stack
+from .template import Template, creation_order
 
 _ROLLED_BACK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+# An operation that a deletion may cut short.
+_DELETABLE = ("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
 _NO_CHANGES = (
     "The submitted information didn't contain changes."
     " Submit different information to create a change set."
@@ -83,6 +85,11 @@ class SandboxCloudFormation(CloudFormationBackend):
         return stack
 
     def begin_create(self, name: str, request: Request) -> Stack:
+        stack = self._new_stack(name, request)
+        operations.run(stack, "CREATE_IN_PROGRESS", lambda: self._run_create(stack, request))
+        return stack
+
+    def _new_stack(self, name: str, request: Request) -> Stack:
         if self.find_stack(name) is not None:
             raise errors.CloudFormationError(
                 "AlreadyExistsException", f"Stack [{name}] already exists"
@@ -90,7 +97,6 @@ class SandboxCloudFormation(CloudFormationBackend):
         stack = Stack(name, self.account_id, self.region_name)
         self._accept(stack, request)
         self.stacks[stack.stack_id] = stack
-        self._run_create(stack, request)
         return stack
 
     def begin_update(self, name: str, request: Request) -> Stack:
@@ -100,8 +106,16 @@ class SandboxCloudFormation(CloudFormationBackend):
         parameters = self._resolve(stack, request)
         if self._is_unchanged(stack, request, parameters):
             raise errors.no_updates()
-        self._run_update(stack, request)
+        operations.run(stack, "UPDATE_IN_PROGRESS", lambda: self._run_update(stack, request))
         return stack
+
+    def cancel_update(self, name: str) -> None:
+        stack = self.get_stack(name)
+        if stack.status != "UPDATE_IN_PROGRESS":
+            raise errors.validation(
+                "CancelUpdateStack cannot be called from current stack status"
+            )
+        operations.cancel(stack)
 
     def delete_stack(self, name_or_stack_id: str) -> None:
         stack = self.find_stack(name_or_stack_id)
@@ -111,7 +125,24 @@ class SandboxCloudFormation(CloudFormationBackend):
             raise errors.validation(
                 f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
             )
-        stack.move_to("DELETE_IN_PROGRESS", "User Initiated")
+        if operations.is_deleting(stack):
+            return
+        if stack.status.endswith("_IN_PROGRESS") and stack.status not in _DELETABLE:
+            raise errors.validation(
+                f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}"
+            )
+        operations.run(stack, "DELETE_IN_PROGRESS", lambda: self._run_delete(stack))
+
+    def delete_nested(self, stack_id: str) -> None:
+        stack = self.find_stack(stack_id)
+        if stack is None or stack.deleted:
+            return
+        stack.move_to("DELETE_IN_PROGRESS")
+        self._run_delete(stack)
+        if not stack.deleted:
+            raise RuntimeError(f"Embedded stack {stack_id} was not deleted: {stack.reason}")
+
+    def _run_delete(self, stack: Stack) -> None:
         for output in stack.outputs:
             users = self._importers(output.export)
             if users:
@@ -121,7 +152,7 @@ class SandboxCloudFormation(CloudFormationBackend):
                     f" {', '.join(users)}.",
                 )
                 return
-        left = delete_records(stack, list(reversed(stack.records.values())))
+        left = delete_records(stack, _deletion_order(stack))
         stack.records = {n: r for n, r in stack.records.items() if n in left}
         if left:
             stack.move_to(
@@ -195,6 +226,8 @@ class SandboxCloudFormation(CloudFormationBackend):
                 f" [{change_set.status}]",
             )
         stack = self.get_stack(change_set.stack_id)
+        if change_set.type != "CREATE":
+            self._check_updatable(stack)
         change_set.execution_status = "EXECUTE_COMPLETE"
         request = change_set.request
         request.disable_rollback = disable_rollback
@@ -204,14 +237,17 @@ class SandboxCloudFormation(CloudFormationBackend):
                 del self.change_sets[other.id]
         if change_set.type == "CREATE":
             self._accept(stack, request)
-            self._run_create(stack, request)
+            operations.run(stack, "CREATE_IN_PROGRESS", lambda: self._run_create(stack, request))
         else:
-            self._run_update(stack, request)
+            operations.run(stack, "UPDATE_IN_PROGRESS", lambda: self._run_update(stack, request))
 
     # Nested stacks.
 
     def create_nested(self, name: str, properties: dict[str, Any]) -> str:
-        stack = self.begin_create(name, self._nested_request(properties))
+        request = self._nested_request(properties)
+        stack = self._new_stack(name, request)
+        stack.move_to("CREATE_IN_PROGRESS")
+        self._run_create(stack, request)
         self._check_nested(stack, "CREATE_COMPLETE")
         return stack.stack_id
 
@@ -221,6 +257,7 @@ class SandboxCloudFormation(CloudFormationBackend):
         parameters = self._resolve(stack, request)
         if self._is_unchanged(stack, request, parameters):
             return
+        stack.move_to("UPDATE_IN_PROGRESS")
         self._run_update(stack, request)
         self._check_nested(stack, "UPDATE_COMPLETE")
 
@@ -298,7 +335,6 @@ class SandboxCloudFormation(CloudFormationBackend):
 
     def _run_create(self, stack: Stack, request: Request) -> None:
         stack.template = request.template
-        stack.move_to("CREATE_IN_PROGRESS", "User Initiated")
         deployment = Deployment(stack, request.template, self.exports)
         try:
             deployment.apply()
@@ -310,6 +346,7 @@ class SandboxCloudFormation(CloudFormationBackend):
 
     def _fail_create(self, stack: Stack, deployment: Deployment, failure: ResourceFailure) -> None:
         reason = _summary(stack, failure, "create")
+        operations.go_on(stack)
         if stack.disable_rollback:
             stack.move_to("CREATE_FAILED", reason)
             return
@@ -321,7 +358,6 @@ class SandboxCloudFormation(CloudFormationBackend):
     def _run_update(self, stack: Stack, request: Request) -> None:
         before = (stack.template, stack.parameters, stack.given_parameters, stack.tags)
         stack.updated = utcnow()
-        stack.move_to("UPDATE_IN_PROGRESS", "User Initiated")
         stack.parameters = self._resolve(stack, request)
         self._take_over(stack, request)
         stack.template = request.template
@@ -331,6 +367,7 @@ class SandboxCloudFormation(CloudFormationBackend):
             self._publish(stack, deployment)
         except ResourceFailure as failure:
             reason = _summary(stack, failure, "update")
+            operations.go_on(stack)
             if stack.disable_rollback:
                 stack.move_to("UPDATE_FAILED", reason)
                 return
@@ -404,6 +441,18 @@ def _summary(stack: Stack, failure: ResourceFailure, verb: str) -> str:
     if failure.logical_id in ("", stack.name):
         return failure.reason
     return f"The following resource(s) failed to {verb}: [{failure.logical_id}]."
+
+
+def _deletion_order(stack: Stack) -> list[Record]:
+    """What depends on others goes first, by the template; what it does not name goes before."""
+    order = creation_order(stack.template.resources) if stack.template is not None else []
+    place = {name: index for index, name in enumerate(order)}
+    last = len(order)
+    return sorted(
+        reversed(stack.records.values()),
+        key=lambda record: place.get(record.logical_id, last),
+        reverse=True,
+    )
 
 
 def _needed_capability(template: Template) -> str | None:

@@ -15,13 +15,13 @@ from moto.core.utils import utcnow
 from moto.utilities.utils import get_partition
 
 from ..resources import table
-from ..resources.base import Made, Replaced
-from . import intrinsics, schemas
+from ..resources.base import LeftBehind, Made, Replaced
+from . import intrinsics, operations, schemas
 from . import template as templates
 from .errors import ResourceFailure, UnresolvedValue
 from .parameters import dynamic_reference
 from .stack import Export, Output, Record, Stack
-from .template import Template
+from .template import Template, is_custom
 
 _LOG = logging.getLogger(__name__)
 _REPLACING = (
@@ -46,7 +46,12 @@ class Deployment:
         order = templates.creation_order(resources)
         wanted = [name for name in order if self._is_wanted(name)]
         for name in wanted:
+            if operations.is_cancelled(self.stack.stack_id):
+                raise ResourceFailure(name, "Resource creation cancelled")
             record = self.stack.records.get(name)
+            if record is not None and record.status == "CREATE_FAILED":
+                self._obsolete.append(self._take(name))
+                record = None
             if record is None:
                 self._create(name)
             else:
@@ -99,7 +104,13 @@ class Deployment:
     def _create(self, name: str) -> None:
         type_name = self.template.resources[name]["Type"]
         with self._events(name, "CREATE"):
-            record = self._make(name)
+            try:
+                record = self._make(name)
+            except LeftBehind as left:
+                record = self._remains(name, left.made, "CREATE_FAILED")
+                self.stack.records[name] = record
+                self._journal.append(lambda: self._discard(record))
+                raise
         self.stack.records[name] = record
         self.stack.add_event(name, record.made.physical_id, type_name, "CREATE_COMPLETE", None)
         self._journal.append(lambda: self._discard(record))
@@ -109,13 +120,19 @@ class Deployment:
         with self._failures_of(name):
             properties = self._properties(name)
         retained = self._is_retained(name)
-        if type_name == record.type and properties == record.properties:
+        same = type_name == record.type and properties == record.properties
+        if same and record.status != "UPDATE_FAILED":
             self.stack.records[name] = replace(record, retained=retained)
             self._journal.append(lambda: self._restore(record))
             return
         with self._events(name, "UPDATE", record.made.physical_id):
             self._check(name, properties)
-            changed = self._changed(record, type_name, properties)
+            try:
+                changed = self._changed(record, type_name, properties)
+            except LeftBehind as left:
+                half = self._remains(name, left.made, "UPDATE_FAILED")
+                self._journal.append(lambda: self._change_back(half, record))
+                raise
             if changed is None:
                 self.stack.add_event(
                     name, record.made.physical_id, type_name, "UPDATE_IN_PROGRESS", _REPLACING
@@ -129,6 +146,9 @@ class Deployment:
                     name, type_name, changed, properties, retained, "UPDATE_COMPLETE", utcnow()
                 )
                 self._journal.append(lambda: self._change_back(fresh, record))
+                if changed.replacing:
+                    kept = self._is_kept(name, "UpdateReplacePolicy")
+                    self._obsolete.append(replace(record, retained=kept))
         self.stack.records[name] = fresh
         self.stack.add_event(name, fresh.made.physical_id, type_name, "UPDATE_COMPLETE", None)
 
@@ -154,6 +174,11 @@ class Deployment:
         # A copy: moto's classes write into what they are given.
         made = kind.create(self.stack.target(name, type_name), deepcopy(properties))
         return Record(name, type_name, made, properties, self._is_retained(name))
+
+    def _remains(self, name: str, made: Made, status: str) -> Record:
+        type_name = self.template.resources[name]["Type"]
+        properties, kept = self._properties(name), self._is_retained(name)
+        return Record(name, type_name, made, properties, kept, status)
 
     def _properties(self, name: str) -> dict[str, Any]:
         raw = self.template.resources[name].get("Properties") or {}
@@ -201,6 +226,8 @@ class Deployment:
                 target, fresh.made, deepcopy(old.properties), deepcopy(fresh.properties)
             )
         self._restore(replace(old, made=made))
+        if made.replacing:
+            delete_record(self.stack, fresh)
         self.stack.add_event(old.logical_id, made.physical_id, old.type, "UPDATE_COMPLETE", None)
 
     def _take(self, name: str) -> Record:
@@ -263,6 +290,11 @@ class Deployment:
         try:
             return record.made.attribute(attribute)
         except KeyError:
+            if is_custom(record.type):
+                raise UnresolvedValue(
+                    f"CustomResource attribute error: Vendor response doesn't contain {attribute}"
+                    f" attribute (resource {name})"
+                ) from None
             raise UnresolvedValue(
                 f"attribute {attribute} of resource {name} ({record.type}) is not supported"
                 " by the sandbox, or does not exist"
@@ -291,7 +323,9 @@ def delete_records(stack: Stack, records: list[Record]) -> list[str]:
         )
     failed = [r for r in pending if not _deleted(stack, r)]
     # Once more: something deleted meanwhile may have stood in the way.
-    return [r.logical_id for r in failed if not _deleted(stack, r)] if failed else []
+    again = [r for r in failed if not is_custom(r.type)]
+    left = [r for r in again if not _deleted(stack, r)]
+    return [r.logical_id for r in failed if r in left or is_custom(r.type)]
 
 
 def delete_record(stack: Stack, record: Record) -> None:

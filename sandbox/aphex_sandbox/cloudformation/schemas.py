@@ -276,7 +276,11 @@ def _kind(value: Any) -> str:
         return "JSONObject"
     if isinstance(value, list):
         return "JSONArray"
-    return "Null" if value is None else type(value).__name__.capitalize()
+    if isinstance(value, str):
+        return "String"
+    if isinstance(value, bool):
+        return "Boolean"
+    return "Null" if value is None else "Number"
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -93,6 +93,10 @@ def _load_yaml(text: str) -> Any:
     return yaml.load(text, Loader=_Loader)  # a SafeLoader with tags
 
 
+def is_custom(type_name: str) -> bool:
+    return type_name.startswith("Custom::") or type_name == "AWS::CloudFormation::CustomResource"
+
+
 def references(value: Any) -> set[str]:
     """Names that the value refers to by Ref, Fn::GetAtt or Fn::Sub."""
     found: set[str] = set()

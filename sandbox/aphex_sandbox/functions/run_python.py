@@ -24,6 +24,7 @@ def main() -> None:
         memory_limit_in_mb=given["memoryLimitInMB"],
         aws_request_id=given["awsRequestId"],
         log_group_name=given["logGroupName"],
+        log_stream_name=given["logStreamName"],
         get_remaining_time_in_millis=lambda: max(0, int((deadline - time.time()) * 1000)),
     )
     sys.path.insert(0, task_dir)

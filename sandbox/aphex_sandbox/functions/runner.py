@@ -1,239 +1,171 @@
-"""Invokes a Lambda function: unpacks its code once, runs it in a process group with a deadline."""
+"""Invokes a Lambda function: its code runs in a process group with a deadline.
 
-import hashlib
-import io
+Functions for node and python take one process per call (one_shot.py); those with a runtime of
+their own have processes that stay (warm.py).
+"""
+
+import base64
 import json
 import logging
-import os
-import shutil
-import signal
-import subprocess
-import sys
+import platform
 import threading
 import uuid
-import zipfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
+from moto.core.exceptions import ServiceException
 
-from ..addresses import localize
-from ..settings import SETTINGS
-from ..sts import session_for_role
 from ..world import WORLD
+from . import one_shot
+from .code import CannotRun, digest, unpack
+from .environment import environment_of, seconds_of
+from .log import Record, new_stream
+from .runtime_api import Call, Outcome, failure
+from .warm import POOL, CannotStart, Launch, Process
 
-# Lambda's own bounds on an answer and on a function's time; processes side by side are ours.
-MAX_ANSWER_BYTES = 6 * 1024 * 1024
-MAX_SECONDS = 900
-MAX_LOG_BYTES = 256 * 1024
-MAX_UNPACKED_BYTES = 250 * 1024 * 1024
+# Processes and waiting calls side by side.
 MAX_PROCESSES = 8
+MAX_WAITING_EVENTS = 1000
+# Lambda shows no more than this of a call's log to who asked for it.
+MAX_TAIL_BYTES = 4096
 
 _LOG = logging.getLogger(__name__)
-_HERE = Path(__file__).parent
 _SLOTS = threading.BoundedSemaphore(MAX_PROCESSES)
-
-
-class CannotRun(Exception):
-    """The function cannot run here; the message says why."""
-
-
-@dataclass(frozen=True)
-class Invocation:
-    command: list[str]
-    environment: dict[str, str]
-    task_dir: Path
-    stdin: bytes
-    seconds: int
-    request_id: str
-
-
-def invoke(function: LambdaFunction, event: Any) -> tuple[str, bool, str]:
-    """The answer as JSON, whether it is an error, and the log."""
-    try:
-        invocation = _prepare(function, event)
-        with WORLD.released(), _SLOTS:
-            answer, log = _run(invocation)
-    except CannotRun as error:
-        return _error("Sandbox.CannotRun", str(error)), True, str(error)
-    if answer is None:
-        tail = log.strip().splitlines()[-1:] or ["no output"]
-        text = f"RequestId: {invocation.request_id} Error: Runtime exited: {tail[0]}"
-        return _error("Runtime.ExitError", text), True, log
-    message = json.loads(answer)
-    if "error" in message:
-        return json.dumps(message["error"]), True, log
-    return json.dumps(message["value"]), False, log
-
-
-def _prepare(function: LambdaFunction, event: Any) -> Invocation:
-    runtime = function.run_time or "container image"
-    task_dir = _unpack(function)
-    if runtime.startswith("nodejs"):
-        node = shutil.which("node")
-        if node is None:
-            raise CannotRun("node is not installed: the sandbox needs it to run this function")
-        command = [node, str(_HERE / "run_node.cjs")]
-    elif runtime.startswith("python"):
-        command = [sys.executable, "-B", str(_HERE / "run_python.py")]
-    else:
-        raise CannotRun(f"the sandbox runs nodejs and python functions, not {runtime}")
-    seconds = min(int(function.timeout), MAX_SECONDS)
-    request_id = str(uuid.uuid4())
-    context = {
-        "functionName": function.function_name,
-        "functionVersion": str(function.version),
-        "invokedFunctionArn": function.function_arn,
-        "memoryLimitInMB": str(function.memory_size),
-        "awsRequestId": request_id,
-        "logGroupName": function.logs_group_name,
-        "timeoutMs": seconds * 1000,
-    }
-    stdin = json.dumps({"event": event, "context": context}).encode()
-    command += [str(task_dir), function.handler or ""]
-    return Invocation(
-        command, _environment(function, task_dir), task_dir, stdin, seconds, request_id
-    )
-
-
-def _environment(function: LambdaFunction, task_dir: Path) -> dict[str, str]:
-    own = {key: os.environ[key] for key in ("PATH", "LANG", "TZ") if key in os.environ}
-    own |= {
-        "HOME": str(task_dir),
-        "AWS_REGION": function.region,
-        "AWS_DEFAULT_REGION": function.region,
-        "AWS_ENDPOINT_URL": SETTINGS.endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
-        "LAMBDA_TASK_ROOT": str(task_dir),
-        "_HANDLER": function.handler or "",
-    }
-    modules = os.environ.get("APHEX_SANDBOX_NODE_PATH")
-    if modules:
-        own["NODE_PATH"] = modules
-    session = session_for_role(function.role, function.function_name)
-    if session is not None:
-        own |= {
-            "AWS_ACCESS_KEY_ID": session.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
-            "AWS_SESSION_TOKEN": session.session_token,
-        }
-    variables = (function.environment_vars or {}).items()
-    return own | {str(k): localize(str(v)) for k, v in variables}
-
-
-def _unpack(function: LambdaFunction) -> Path:
-    inline = getattr(function, "inline_code", None)
-    packed = getattr(function, "code_bytes", b"")
-    if inline is None and not packed:
-        raise CannotRun(f"function {function.function_name} has no code in the sandbox")
-    node = (function.run_time or "").startswith("nodejs")
-    content = inline.encode() if inline is not None else packed
-    digest = hashlib.sha256(content + (b"js" if node else b"py")).hexdigest()
-    place = SETTINGS.state_dir / "functions" / digest[:32]
-    if place.is_dir():
-        return place
-    fresh = place.with_name(f"{place.name}.{uuid.uuid4().hex}")
-    fresh.mkdir(parents=True)
-    try:
-        if inline is not None:
-            (fresh / ("index.js" if node else "index.py")).write_text(inline)
-        else:
-            _extract(packed, fresh)
-        fresh.rename(place)
-    except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if not place.is_dir():  # else another invocation was faster
-            raise
-    return place
-
-
-def _extract(packed: bytes, place: Path) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            if sum(i.file_size for i in archive.infolist()) > MAX_UNPACKED_BYTES:
-                raise CannotRun("the function's code is larger than Lambda's 250 MB")
-            archive.extractall(place)  # refuses to leave the folder
-    except zipfile.BadZipFile:
-        raise CannotRun("the function's code is not a zip file") from None
-
-
-def _run(invocation: Invocation) -> tuple[bytes | None, str]:
-    """The answer (None when the process gave none) and what it logged."""
-    answer_fd, child_fd = os.pipe()
-
-    received: list[bytes] = []
-    try:
-        process = subprocess.Popen(
-            [*invocation.command, str(child_fd)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=invocation.environment,
-            cwd=invocation.task_dir,
-            start_new_session=True,
-            pass_fds=(child_fd,),
-        )
-    finally:
-        os.close(child_fd)
-    reader = threading.Thread(target=_read_all, args=(answer_fd, received), daemon=True)
-    reader.start()
-    try:
-        out, _ = process.communicate(invocation.stdin, timeout=invocation.seconds)
-    except subprocess.TimeoutExpired:
-        _kill_group(process)
-        out, _ = process.communicate()
-        text = f"{invocation.request_id} Task timed out after {invocation.seconds}.00 seconds"
-        return _as_answer("Sandbox.Timedout", text), out.decode("utf-8", "replace")
-    finally:
-        # Whatever the handler left behind ends with the invocation.
-        _kill_group(process)
-        reader.join(timeout=5)
-    log = out[-MAX_LOG_BYTES:].decode("utf-8", "replace")
-    answer = b"".join(received)
-    if len(answer) > MAX_ANSWER_BYTES:
-        text = f"Response payload size exceeded maximum allowed payload size ({MAX_ANSWER_BYTES})"
-        return _as_answer("Function.ResponseSizeTooLarge", text), log
-    return (answer or None), log
-
-
-def _read_all(descriptor: int, received: list[bytes]) -> None:
-    total = 0
-    with os.fdopen(descriptor, "rb") as stream:
-        while chunk := stream.read1(65536):
-            total += len(chunk)
-            if total <= MAX_ANSWER_BYTES + 65536:
-                received.append(chunk)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _as_answer(kind: str, text: str) -> bytes:
-    return json.dumps({"error": {"errorType": kind, "errorMessage": text}}).encode()
-
-
-def _error(kind: str, text: str) -> str:
-    return json.dumps({"errorType": kind, "errorMessage": text})
+_EVENTS = threading.BoundedSemaphore(MAX_WAITING_EVENTS)
+_MACHINES = {"x86_64": ("x86_64", "AMD64"), "arm64": ("aarch64", "arm64")}
 
 
 def run_and_log(function: LambdaFunction, event: Any) -> tuple[str, bool, str]:
-    """As invoke; the log goes to the function's log group too."""
-    answer, errored, log = invoke(function, event)
-    if errored:
+    """Called inside the world: the answer as text, whether it is an error, and the log."""
+    request_id = str(uuid.uuid4())
+    try:
+        if (function.run_time or "").startswith("provided"):
+            outcome, text = _run_in_warm(function, event, request_id)
+        else:
+            outcome, text = _run_once(function, event, request_id)
+    except CannotRun as error:
+        outcome, text = failure("Sandbox.CannotRun", str(error)), str(error)
+    if outcome.errored:
         # In the server's log as well: callers over HTTP see no more than status 502.
-        _LOG.warning("function %s failed: %.500s", function.function_name, answer)
-    function.logs_backend.ensure_log_group(function.logs_group_name)
-    function.save_logs(log)
-    return answer, errored, log
+        _LOG.warning("function %s failed: %.500s", function.function_name, outcome.answer)
+    return outcome.answer, outcome.errored, text
+
+
+def _run_once(function: LambdaFunction, event: Any, request_id: str) -> tuple[Outcome, str]:
+    stream = new_stream(function)
+    invocation = one_shot.prepare(function, event, request_id, stream)
+    record = Record(function, request_id, stream)
+    with WORLD.released(), _SLOTS:
+        outcome, printed = one_shot.run(invocation)
+    record.write(printed, _problem(outcome))
+    return outcome, record.text
+
+
+def _run_in_warm(function: LambdaFunction, event: Any, request_id: str) -> tuple[Outcome, str]:
+    key = _fingerprint(function)
+    process = POOL.take(key)
+    launch = _launch(function, key) if process is None else None
+    stream = launch.log_stream if process is None else process.log_stream
+    content = json.dumps(event).encode()
+    call = Call(request_id, function.function_arn, content, seconds_of(function))
+    record = Record(function, request_id, stream)
+    try:
+        with WORLD.released(), _SLOTS:
+            process = process or Process(launch)
+            outcome, printed = process.run(call)
+            POOL.give_back(process)
+    except CannotStart as error:
+        text = f"RequestId: {request_id} Error: {error}"
+        outcome, printed = failure("Runtime.InvalidEntrypoint", text), []
+    record.write(printed, _problem(outcome))
+    return outcome, record.text
+
+
+def _launch(function: LambdaFunction, key: str) -> Launch:
+    wanted = (function.architectures or ["x86_64"])[0]
+    if platform.machine() not in _MACHINES.get(wanted, ()):
+        raise CannotRun(
+            f"the function is made for {wanted}, and this machine is {platform.machine()}"
+        )
+    task_dir = unpack(function)
+    bootstrap = task_dir / "bootstrap"
+    if not bootstrap.exists():
+        raise CannotRun("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+    stream = new_stream(function)
+    environment = environment_of(function, task_dir, stream)
+    # Lambda's own order: the system's libraries before the function's.
+    system = [f"{root}/{platform.machine()}-linux-gnu" for root in ("/lib", "/usr/lib")]
+    places = ["/lib64", "/usr/lib64", *system, str(task_dir), str(task_dir / "lib")]
+    environment.setdefault("LD_LIBRARY_PATH", ":".join(places))
+    return Launch(key, [str(bootstrap)], environment, task_dir, stream)
+
+
+def _fingerprint(function: LambdaFunction) -> str:
+    """The same as long as a process that runs may take the function's next call."""
+    variables = {str(k): str(v) for k, v in (function.environment_vars or {}).items()}
+    parts = [
+        function.function_arn,
+        digest(function),
+        function.role,
+        function.run_time,
+        function.handler,
+        str(function.memory_size),
+        function.logs_group_name,
+        getattr(function, "logging_config", None),
+        variables,
+    ]
+    return json.dumps(parts, sort_keys=True)
+
+
+def _problem(outcome: Outcome) -> str:
+    """What Lambda itself writes into the log of a call that did not answer."""
+    if not outcome.errored:
+        return ""
+    try:
+        error = json.loads(outcome.answer)
+        own = str(error["errorType"]).startswith(("Runtime.", "Sandbox."))
+        return str(error["errorMessage"]) if own else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+# In moto's place.
+
+
+def invoke_in_background(function: LambdaFunction, event: Any) -> None:
+    """As InvocationType Event; failed calls are not repeated."""
+    if not _EVENTS.acquire(blocking=False):
+        raise ServiceException("TooManyRequestsException", "Rate Exceeded.")
+
+    def run() -> None:
+        try:
+            with WORLD.entered():
+                run_and_log(function, event)
+                WORLD.mark_changed()
+        except Exception:
+            _LOG.exception("function %s could not be called", function.function_name)
+        finally:
+            _EVENTS.release()
+
+    threading.Thread(target=run, name="event", daemon=True).start()
+
+
+def _invoke(
+    self: LambdaFunction, body: Any, request_headers: Any, response_headers: Any
+) -> str | bytes:
+    event = json.loads(body) if body else {}
+    kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
+    if kind == "DryRun":
+        return b""
+    if kind == "Event":
+        invoke_in_background(self, event)
+        return b""
+    answer, errored, text = run_and_log(self, event)
+    if errored:
+        response_headers["x-amz-function-error"] = "Unhandled"
+    tail = base64.b64encode(text.encode()[-MAX_TAIL_BYTES:])
+    response_headers["x-amz-log-result"] = tail.decode()
+    return answer.encode()
 
 
 def _invoke_lambda(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
@@ -241,4 +173,13 @@ def _invoke_lambda(self: LambdaFunction, event: Any = None) -> tuple[str, bool, 
 
 
 def install() -> None:
+    LambdaFunction.invoke = _invoke
     LambdaFunction._invoke_lambda = _invoke_lambda
+    describe = LambdaFunction.get_configuration
+
+    def get_configuration(self: LambdaFunction, on_create: bool = False) -> dict[str, Any]:
+        own = {"LogFormat": "Text", "LogGroup": self.logs_group_name}
+        given = getattr(self, "logging_config", None) or {}
+        return {**describe(self, on_create), "LoggingConfig": {**own, **given}}
+
+    LambdaFunction.get_configuration = get_configuration

@@ -37,6 +37,7 @@ class Made:
     physical_id: str
     attributes: dict[str, Any] = field(default_factory=dict)
     model: Any = None
+    replacing: bool = False  # the result of an update that left the one before for deletion
 
     def attribute(self, name: str) -> Any:
         """Raises KeyError for an attribute that the type does not have."""
@@ -55,7 +56,7 @@ class Made:
 
 
 class ResourceType(Protocol):
-    """update may return a Made with another physical id: then the old one is deleted later."""
+    """update may return a Made that is replacing: then the old one is deleted later."""
 
     def create(self, target: Target, properties: dict[str, Any]) -> Made: ...
 
@@ -64,6 +65,14 @@ class ResourceType(Protocol):
     ) -> Made: ...
 
     def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None: ...
+
+
+class LeftBehind(Exception):
+    """Creation or change failed, and yet there is something that a rollback must see to."""
+
+    def __init__(self, message: str, made: Made):
+        super().__init__(message)
+        self.made = made
 
 
 class Replaced(Exception):

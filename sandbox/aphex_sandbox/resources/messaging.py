@@ -6,11 +6,57 @@ from typing import Any
 from moto.sns.models import SNSBackend, sns_backends
 from moto.sqs.models import sqs_backends
 
-from .base import Made, Replaced, Target
+from . import tags
+from .base import Made, Replaced, Target, physical_name
 
 
 def _sns(target: Target) -> SNSBackend:
     return sns_backends[target.account][target.region]
+
+
+class Topic:
+    def create(self, target: Target, properties: dict[str, Any]) -> Made:
+        name = physical_name(target, properties)
+        backend = _sns(target)
+        attributes = {"FifoTopic": "true"} if _truth(properties, "FifoTopic") else {}
+        arn = target.arn("sns", name)
+        if arn in backend.topics:
+            raise RuntimeError(f"{arn} already exists")
+        topic = backend.create_topic(name, attributes)
+        made = Made(topic.arn, {"TopicName": name, "TopicArn": topic.arn})
+        self._configure(target, made, properties)
+        for subscription in properties.get("Subscription", []):
+            backend.subscribe(topic.arn, subscription["Endpoint"], subscription["Protocol"])
+        return made
+
+    def update(
+        self, target: Target, made: Made, properties: dict[str, Any], old: dict[str, Any]
+    ) -> Made:
+        self._configure(target, made, properties)
+        backend, wanted = _sns(target), properties.get("Subscription", [])
+        for subscription in [s for s in old.get("Subscription", []) if s not in wanted]:
+            place = (made.physical_id, subscription["Protocol"], subscription["Endpoint"])
+            for known in list(backend.subscriptions.values()):
+                if (known.topic.arn, known.protocol, known.endpoint) == place:
+                    backend.unsubscribe(known.arn)
+        for subscription in [s for s in wanted if s not in old.get("Subscription", [])]:
+            backend.subscribe(made.physical_id, subscription["Endpoint"], subscription["Protocol"])
+        return made
+
+    def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
+        _sns(target).delete_topic(made.physical_id)
+
+    @staticmethod
+    def _configure(target: Target, made: Made, properties: dict[str, Any]) -> None:
+        topic = _sns(target).get_topic(made.physical_id)
+        topic.display_name = properties.get("DisplayName", "")
+        topic.kms_master_key_id = properties.get("KmsMasterKeyId", "")
+        policy = properties.get("DeliveryPolicy", "")
+        topic.delivery_policy = json.dumps(policy) if isinstance(policy, dict) else policy
+        topic.content_based_deduplication = (
+            "true" if _truth(properties, "ContentBasedDeduplication") else "false"
+        )
+        topic._tags = tags.as_map(properties.get("Tags"))
 
 
 class Subscription:
@@ -57,7 +103,13 @@ class TopicPolicy:
         return made
 
     def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
-        return  # a topic falls back to its default policy; moto keeps the last one
+        for arn in properties["Topics"]:
+            topic = _sns(target).topics.get(arn)
+            if topic is not None:
+                default = topic._create_default_topic_policy(
+                    target.region, target.account, topic.name
+                )
+                topic.policy = json.dumps(default)
 
 
 class QueuePolicy:
@@ -80,3 +132,7 @@ class QueuePolicy:
             name = url.rsplit("/", 1)[-1]
             if name in backend.queues:
                 backend.set_queue_attributes(name, {"Policy": ""})
+
+
+def _truth(properties: dict[str, Any], name: str) -> bool:
+    return str(properties.get(name, "")).lower() == "true"

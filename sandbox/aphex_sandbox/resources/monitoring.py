@@ -2,9 +2,17 @@
 
 from typing import Any
 
-from moto.cloudwatch.models import CloudWatchBackend, cloudwatch_backends
+from moto.cloudwatch.models import (
+    CloudWatchBackend,
+    Dimension,
+    Metric,
+    MetricDataQuery,
+    MetricStat,
+    cloudwatch_backends,
+)
 from moto.cloudwatch.utils import make_arn_for_alarm
 
+from . import tags
 from .base import Made, Replaced, Target, generated_name
 
 
@@ -51,9 +59,38 @@ class Alarm:
             unit=get("Unit"),
             actions_enabled=get("ActionsEnabled", True),
             treat_missing_data=get("TreatMissingData"),
+            evaluate_low_sample_count_percentile=get("EvaluateLowSampleCountPercentile"),
+            threshold_metric_id=get("ThresholdMetricId"),
+            metric_data_queries=[_query(m) for m in get("Metrics", [])],
         )
         arn = make_arn_for_alarm(target.region, target.account, name)
+        tags.replace(_backend(target).tagger, arn, get("Tags"))
         return Made(name, {"Arn": arn})
+
+
+def _query(given: dict[str, Any]) -> MetricDataQuery:
+    stat = given.get("MetricStat")
+    # Without it, a metric of an alarm is one that it returns.
+    returned = str(given.get("ReturnData", "true")).lower() == "true"
+    return MetricDataQuery(
+        query_id=given["Id"],
+        label=given.get("Label"),
+        period=given.get("Period"),
+        return_data=returned,
+        expression=given.get("Expression"),
+        metric_stat=_metric_stat(stat) if stat else None,
+    )
+
+
+def _metric_stat(given: dict[str, Any]) -> MetricStat:
+    metric = given["Metric"]
+    dimensions = [Dimension(d["Name"], d["Value"]) for d in metric.get("Dimensions", [])]
+    return MetricStat(
+        metric=Metric(metric.get("MetricName"), metric.get("Namespace"), dimensions),
+        period=int(given["Period"]),
+        stat=given["Stat"],
+        unit=given.get("Unit"),
+    )
 
 
 class Dashboard:

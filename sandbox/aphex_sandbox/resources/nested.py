@@ -19,7 +19,7 @@ class NestedStack:
         return _made(backend, made.physical_id)
 
     def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
-        _cloudformation(target).delete_stack(made.physical_id)
+        _cloudformation(target).delete_nested(made.physical_id)
 
 
 def _cloudformation(target: Target) -> Any:

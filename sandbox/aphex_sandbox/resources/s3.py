@@ -5,7 +5,9 @@ import re
 from typing import Any
 
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
+from moto.s3.cloud_formation import cfn_to_api_encryption
 
+from . import tags
 from .base import Made, MotoType, Replaced, Target, physical_name
 
 
@@ -23,8 +25,12 @@ class Bucket(MotoType):
                 "The specified bucket is not valid. (Service: S3, Status Code: 400,"
                 " Error Code: InvalidBucketName)"
             )
-        made = super().create(target, properties)
-        _configure(_backend(target), made.physical_id, properties)
+        made = super().create(target, {k: v for k, v in properties.items() if k not in _LATER})
+        try:
+            _configure(_backend(target), made.physical_id, properties)
+        except Exception:
+            _backend(target).delete_bucket(made.physical_id)
+            raise
         return made
 
     def update(
@@ -32,10 +38,10 @@ class Bucket(MotoType):
     ) -> Made:
         if properties.get("BucketName") != old.get("BucketName"):
             raise Replaced
-        # moto's own update looks for the name among the properties, where CDK seldom puts it.
-        named = {**properties, "BucketName": made.physical_id}
-        super().update(target, made, named, named)
-        _configure(_backend(target), made.physical_id, properties)
+        backend, name = _backend(target), made.physical_id
+        if "VersioningConfiguration" in old and "VersioningConfiguration" not in properties:
+            backend.put_bucket_versioning(name, "Suspended")  # what was on can only be suspended
+        _configure(backend, name, properties)
         return made
 
     def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
@@ -48,6 +54,14 @@ class Bucket(MotoType):
             )
 
 
+# What S3 does without being told.
+_ENCRYPTION = {
+    "ServerSideEncryptionConfiguration": [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    ]
+}
+# Made by _configure, with what moto leaves out.
+_LATER = ("BucketEncryption", "Tags")
 _BUCKET_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -72,6 +86,11 @@ def _configure(backend: S3Backend, name: str, properties: dict[str, Any]) -> Non
         backend.put_bucket_lifecycle(name, [_lifecycle_rule(r) for r in rules])
     else:
         bucket.delete_lifecycle()
+    wanted = properties.get("BucketEncryption", _ENCRYPTION)
+    rule = wanted["ServerSideEncryptionConfiguration"][0]
+    encryption = cfn_to_api_encryption(wanted)
+    encryption["Rule"]["BucketKeyEnabled"] = str(rule.get("BucketKeyEnabled", False)).lower()
+    backend.put_bucket_encryption(name, encryption)
     if "PublicAccessBlockConfiguration" in properties:
         block = properties["PublicAccessBlockConfiguration"]
         names = (
@@ -83,20 +102,26 @@ def _configure(backend: S3Backend, name: str, properties: dict[str, Any]) -> Non
         backend.put_public_access_block(
             name, {n: str(_truth(block.get(n, False))).lower() for n in names}
         )
+    else:
+        backend.delete_public_access_block(name)
     ownership = properties.get("OwnershipControls", {}).get("Rules", [])
-    if ownership:
-        bucket.ownership_rule = ownership[0]["ObjectOwnership"]
+    bucket.ownership_rule = ownership[0]["ObjectOwnership"] if ownership else None
+    backend.put_bucket_tagging(name, tags.as_map(properties.get("Tags")))
     if "CorsConfiguration" in properties:
         rules = properties["CorsConfiguration"].get("CorsRules", [])
         backend.put_bucket_cors(name, [_cors_rule(r) for r in rules])
+    else:
+        bucket.delete_cors()
     if "WebsiteConfiguration" in properties:
         backend.put_bucket_website(name, _website(properties["WebsiteConfiguration"]))
+    else:
+        backend.delete_bucket_website(name)
 
 
 def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
     """From CloudFormation's names to those of the S3 API, which moto expects."""
     made: dict[str, Any] = {"ID": rule.get("Id", "rule"), "Status": rule.get("Status", "Enabled")}
-    made["Filter"] = {"Prefix": rule.get("Prefix", "")}
+    made["Filter"] = _filter(rule)
     expiration = {
         api: str(rule[cfn]).lower() if cfn.startswith("Expired") else rule[cfn]
         for cfn, api in (
@@ -115,11 +140,41 @@ def _lifecycle_rule(rule: dict[str, Any]) -> dict[str, Any]:
         made["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
     if "AbortIncompleteMultipartUpload" in rule:
         made["AbortIncompleteMultipartUpload"] = rule["AbortIncompleteMultipartUpload"]
+    transitions = [*rule.get("Transitions", []), *_listed(rule.get("Transition"))]
     made["Transition"] = [
-        {"Days": t.get("TransitionInDays"), "StorageClass": t["StorageClass"]}
-        for t in rule.get("Transitions", [])
+        {
+            "Days": t.get("TransitionInDays"),
+            "Date": t.get("TransitionDate"),
+            "StorageClass": t["StorageClass"],
+        }
+        for t in transitions
+    ]
+    noncurrent = [
+        *rule.get("NoncurrentVersionTransitions", []),
+        *_listed(rule.get("NoncurrentVersionTransition")),
+    ]
+    made["NoncurrentVersionTransition"] = [
+        {
+            "NoncurrentDays": t["TransitionInDays"],
+            "StorageClass": t["StorageClass"],
+            "NewerNoncurrentVersions": t.get("NewerNoncurrentVersions"),
+        }
+        for t in noncurrent
     ]
     return made
+
+
+def _filter(rule: dict[str, Any]) -> dict[str, Any]:
+    prefix, tags_ = rule.get("Prefix"), rule.get("TagFilters", [])
+    if not tags_:
+        return {"Prefix": prefix or ""}
+    if len(tags_) == 1 and not prefix:
+        return {"Tag": tags_[0]}
+    return {"And": {"Tag": tags_, **({"Prefix": prefix} if prefix else {})}}
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else [value]
 
 
 def _cors_rule(rule: dict[str, Any]) -> dict[str, Any]:

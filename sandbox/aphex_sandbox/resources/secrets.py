@@ -5,6 +5,7 @@ from typing import Any
 
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 
+from . import tags
 from .base import Made, Replaced, Target, generated_name
 
 _DEFAULT_LENGTH = 32
@@ -46,6 +47,10 @@ class Secret:
                 client_request_token=None,
                 version_stages=["AWSCURRENT"],
             )
+        secret = _backend(target).secrets[made.physical_id]
+        secret.description = properties.get("Description", "")
+        secret.kms_key_id = properties.get("KmsKeyId")
+        secret.tags = tags.as_list(properties.get("Tags"))
         return made
 
     def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
@@ -54,6 +59,23 @@ class Secret:
             recovery_window_in_days=None,
             force_delete_without_recovery=True,
         )
+
+
+class ResourcePolicy:
+    def create(self, target: Target, properties: dict[str, Any]) -> Made:
+        document = properties["ResourcePolicy"]
+        text = document if isinstance(document, str) else json.dumps(document)
+        secret = properties["SecretId"]
+        _backend(target).put_resource_policy(secret, text)
+        return Made(secret, {"Id": secret})
+
+    def update(
+        self, target: Target, made: Made, properties: dict[str, Any], old: dict[str, Any]
+    ) -> Made:
+        return self.create(target, properties)
+
+    def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
+        _backend(target).delete_resource_policy(made.physical_id)
 
 
 def _value(target: Target, properties: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from ..custom_resources import CustomResource
 from ..settings import SETTINGS
 from . import (
     apigateway,
+    audit,
     dynamodb,
     functions,
     iam,
@@ -57,12 +58,14 @@ _TYPES: dict[str, ResourceType] = {
     "AWS::CloudFormation::Stack": nested.NestedStack(),
     "AWS::CloudFormation::WaitCondition": Ignored(),
     "AWS::CloudFormation::WaitConditionHandle": Ignored(),
+    "AWS::CloudTrail::Trail": audit.TrailType(),
     "AWS::CloudWatch::Alarm": monitoring.Alarm(),
     "AWS::CloudWatch::Dashboard": monitoring.Dashboard(),
     "AWS::DynamoDB::Table": dynamodb.Table(),
     "AWS::IAM::ManagedPolicy": iam.ManagedPolicy(),
     "AWS::IAM::OIDCProvider": iam.OidcProvider(),
     "AWS::IAM::Role": iam.Role(),
+    "AWS::KMS::Alias": kms.Alias(),
     "AWS::KMS::Key": kms.Key(),
     "AWS::Lambda::Alias": functions.Alias(),
     "AWS::Lambda::EventInvokeConfig": Ignored(),
@@ -73,9 +76,11 @@ _TYPES: dict[str, ResourceType] = {
     "AWS::S3::Bucket": s3.Bucket(),
     "AWS::S3::BucketPolicy": s3.BucketPolicy(),
     "AWS::SNS::Subscription": messaging.Subscription(),
+    "AWS::SNS::Topic": messaging.Topic(),
     "AWS::SNS::TopicPolicy": messaging.TopicPolicy(),
     "AWS::SQS::QueuePolicy": messaging.QueuePolicy(),
     "AWS::SSM::Parameter": ssm.Parameter(),
+    "AWS::SecretsManager::ResourcePolicy": secrets.ResourcePolicy(),
     "AWS::SecretsManager::Secret": secrets.Secret(),
 }
 
