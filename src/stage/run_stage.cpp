@@ -6,7 +6,10 @@
 #include "engine/deadline.hpp"
 #include "engine/run_engine.hpp"
 #include "engine/stage_runner.hpp"
+#include "k8s/connect.hpp"
 #include "os/files.hpp"
+#include "stage/cluster_plan_store.hpp"
+#include "stage/deployed_settings.hpp"
 #include "stage/exit_status.hpp"
 #include "stage/failure_events.hpp"
 #include "stage/observers.hpp"
@@ -86,6 +89,10 @@ class PodRun {
     request.paths = state;
     request.environment = pod_environment(call_);
     request.artifact_store = part_.artifact_store;
+    if (stage().kind == plan::StageKind::pipeline) {
+      APHEX_CHECK(open_cluster(request.environment));
+      request.plans = &*cluster_;
+    }
     APHEX_TRY(services_, engine::ServiceSet::open(*database_, request));
     options_.clone_source = pod_.parameters.repository_url;
     options_.config_path = pod_.config_path;
@@ -93,6 +100,35 @@ class PodRun {
     options_.origin = origin_of(stage().kind);
     options_.clone_report = call_.layout.clone_report();
     return {};
+  }
+
+  Status open_cluster(const os::EnvironmentVariables& environment) {
+    APHEX_TRY(argo::Settings deployed, read_deployed_settings(call_.settings_file));
+    own_stack_ = std::make_unique<DeployedSettings>();
+    const auto connect = [environment]() -> Result<std::shared_ptr<k8s::Client>> {
+      APHEX_TRY(k8s::Connection connection, k8s::connect({.environment = environment,
+                                                          .clock = os::make_system_clock(),
+                                                          .processes = os::make_process_runner()},
+                                                         {}));
+      return std::move(connection.client);
+    };
+    cluster_.emplace(ClusterPlanStore::Parts{
+        .pod = pod_, .deployed = std::move(deployed), .stack = *own_stack_, .connect = connect});
+    return {};
+  }
+
+  // Tells Argo whether the rest of the workflow is to go on.
+  Status conclude(engine::StepOutcome::Kind kind, engine::RunObserver& observer,
+                  const os::CancelToken& cancel) {
+    if (!cluster_) return {};
+    std::string_view outcome = argo::kContinue;
+    if (kind == engine::StepOutcome::Kind::hand_over) {
+      APHEX_CHECK(cluster_->hand_over(cancel));
+      outcome = argo::kHandedOver;
+      observer.message(fmt::format("workflow {} hands over to {}{} under the new plan",
+                                   pod_.workflow, pod_.workflow, argo::kHandOverSuffix));
+    }
+    return os::write_file_atomic(call_.layout.outcome(), outcome);
   }
 
   StageOutcome observed(StageLog& log, const os::CancelToken& cancel) {
@@ -106,6 +142,9 @@ class PodRun {
       const ElapsedTicker ticker([this] { publish_elapsed(); }, kElapsedInterval);
       return execute(group, cancel);
     }();
+    if (result) {
+      if (Status told = conclude(*result, observer, cancel); !told) result = fail(told.error());
+    }
     const auto duration =
         std::chrono::duration_cast<std::chrono::milliseconds>(services().clock->steady() - started);
     StageOutcome outcome;
@@ -224,7 +263,10 @@ class PodRun {
   const engine::RunPaths paths_;
   engine::RunOptions options_;
   std::unique_ptr<store::RunDatabase> database_;
-  std::unique_ptr<engine::ServiceSet> services_;
+  // Of the stage `pipeline` alone.
+  std::unique_ptr<OwnStack> own_stack_;
+  std::optional<ClusterPlanStore> cluster_;
+  std::unique_ptr<engine::ServiceSet> services_;  // last: it refers to the others
 };
 
 }  // namespace

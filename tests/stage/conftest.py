@@ -10,10 +10,11 @@ import boto3
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-for folder in ("e2e", "support"):
+for folder in ("e2e", "support", "cluster"):
     sys.path.insert(0, str(TESTS / folder))
 from application import Application  # noqa: E402
 from argo_generator import Generator, example_settings  # noqa: E402
+from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
 from program import remove  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from workflow import Workflow  # noqa: E402

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import time
 
 from application import STAGING, environment
@@ -115,7 +116,8 @@ def test_a_failed_stack_leaves_its_events(pipeline, application, aws):
     application.configure(environment(stacks=("Api",)))
     template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket",
                                          "Properties": {"BucketName": pipeline.bucket}}}}
-    application.write("node_modules/.bin/cdk", REAL_DEPLOY)
+    application.write("node_modules/.bin/cdk", REAL_DEPLOY.replace("PYTHON", sys.executable)
+                      .replace("STACK", pipeline.name))
     (application.directory / "node_modules/.bin/cdk").chmod(0o755)
     application.write("template.json", json.dumps(template))
     workflow = pipeline.workflow(application.commit())
@@ -148,7 +150,7 @@ synth)
 END
   ;;
 deploy)
-  python3 - <<END
+  PYTHON - <<END
 import os, boto3, sys
 cloudformation = boto3.client("cloudformation", region_name="us-east-1",
                               endpoint_url=os.environ["AWS_ENDPOINT_URL"])
@@ -282,7 +284,7 @@ def test_people_are_notified_of_a_failed_run(pipeline, application, aws):
 
 def test_an_environment_of_another_account_has_credentials_of_its_own(pipeline, application):
     """Its commands work as the deploy role of that account, those of the build as the pipeline."""
-    whoami = ("python3 -c 'import boto3, os; print(boto3.client(\"sts\", "
+    whoami = (f"{sys.executable} -c 'import boto3; print(boto3.client(\"sts\", "
               "region_name=\"us-east-1\").get_caller_identity()[\"Arn\"])'")
     application.configure(environment("staging", where=STAGING, tests=(whoami,)),
                           build=(whoami,))
