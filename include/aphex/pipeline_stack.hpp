@@ -133,7 +133,9 @@ class PipelineDefinition {
   // with a comment that says how to fill them.
   [[nodiscard]] Result<std::string> manifests() const;
 
-  struct State;  // of the library itself
+  // Of the library itself.
+  struct State;
+  explicit PipelineDefinition(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   const State& state() const { return *state_; }
 
  private:

@@ -13,6 +13,7 @@ namespace aphex::cli {
 
 enum class ArgumentKind { flag, option, positional };
 enum class Presence { optional, required };
+enum class Occurs { once, many };
 enum class Completes { nothing, files, directories };
 
 struct Argument {
@@ -22,6 +23,7 @@ struct Argument {
   std::string help;
   std::vector<std::string> choices;  // empty: any text
   Presence presence = Presence::optional;
+  Occurs occurs = Occurs::once;  // many: of an option; `assign` is called for each
   Completes completes = Completes::nothing;
   std::function<void(std::string)> assign;  // a flag is assigned ""
 };

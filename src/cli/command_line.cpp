@@ -59,8 +59,21 @@ void bind(CLI::App& app, const Argument& argument) {
         argument.names, [assign] { assign(""); }, help);
     return;
   }
-  CLI::Option* option = app.add_option_function<std::string>(
-      argument.names, [assign](const std::string& value) { assign(value); }, help);
+  CLI::Option* option = nullptr;
+  if (argument.occurs == Occurs::many) {
+    option = app.add_option_function<std::vector<std::string>>(
+        argument.names,
+        [assign](const std::vector<std::string>& values) {
+          for (const std::string& value : values)
+            assign(value);
+        },
+        help);
+    // One value for each time that it stands there; the next word is no second one.
+    option->allow_extra_args(false);
+  } else {
+    option = app.add_option_function<std::string>(
+        argument.names, [assign](const std::string& value) { assign(value); }, help);
+  }
   if (!argument.value_name.empty()) option->type_name(argument.value_name);
   if (argument.kind == ArgumentKind::positional) option->type_name(" ");
   if (!argument.choices.empty()) {

@@ -11,6 +11,8 @@ std::unique_ptr<Subcommand> make_init();
 std::unique_ptr<Subcommand> make_validate();
 std::unique_ptr<Subcommand> make_plan_command();
 std::unique_ptr<Subcommand> make_schema();
+std::unique_ptr<Subcommand> make_synth();
+std::unique_ptr<Subcommand> make_manifests();
 std::unique_ptr<Subcommand> make_sandbox();
 std::unique_ptr<Subcommand> make_run();
 std::unique_ptr<Subcommand> make_runs();

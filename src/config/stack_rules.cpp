@@ -66,6 +66,22 @@ bool names(View resource, View kind) {
   return resource.size() > kind.size() && resource.starts_with(kind);
 }
 
+bool is_annotation_value(View text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// Of any service; nothing is asked of the resource but that it is there.
+bool is_arn(View text) {
+  const bool begins = take_until(text, ':') == "arn" && is_word(take_until(text, ':')) &&
+                      is_word(take_until(text, ':'));
+  const View region = take_until(text, ':');
+  const View account = take_until(text, ':');
+  return begins && (region.empty() || is_word(region)) && account.size() <= 12 &&
+         std::all_of(account.begin(), account.end(), is_digit) && !text.empty() &&
+         is_annotation_value(text);
+}
+
 bool is_role_arn(View text) {
   const auto arn = arn_of(text, "iam");
   return arn && arn->region.empty() && is_account(arn->account) && names(arn->resource, "role/");
@@ -135,11 +151,6 @@ bool is_annotation_key(View text) {
          is_alnum(text.back());
 }
 
-bool is_annotation_value(View text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 // https://host[:port], without a path.
 bool is_server_url(View text) {
   for (const View scheme : {View("https://"), View("http://")}) {
@@ -200,6 +211,9 @@ constexpr std::array<View, 1> kAnnotationExamples{"alb.ingress.kubernetes.io/sch
 
 namespace rules {
 
+const TextRule arn{RuleId::other, "an ARN",
+                   "^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]{0,12}:[^\\u0000-\\u001f\\u007f]+$",
+                   is_arn, 2048};
 const TextRule role_arn{RuleId::other,
                         "the ARN of an IAM role",
                         "^arn:[a-z0-9-]+:iam::[0-9]{12}:role/[A-Za-z0-9/_+=,.@:-]+$",

@@ -6,6 +6,7 @@
 #include "aphex/tags.hpp"
 #include "base/text.hpp"
 #include "pipeline/code_layer.hpp"
+#include "pipeline/define.hpp"
 #include "pipeline/definition_state.hpp"
 #include "pipeline/manifests.hpp"
 #include "pipeline/resource_table.hpp"
@@ -51,22 +52,13 @@ void add_problem(PipelineDefinition::State& state, std::string message, std::str
   state.problems.push_back({.path = {}, .message = std::move(message), .hint = std::move(hint)});
 }
 
-void load(PipelineDefinition::State& state, const Construct& scope, const PipelineProps& props) {
-  const PipelineInputs& inputs = props.inputs;
-  const Source source(inputs.configuration_name, inputs.configuration);
-  const config::LoadResult loaded = config::load(source, UnseenRepository());
-  for (const Diagnostic& diagnostic : loaded.diagnostics) {
-    if (diagnostic.severity != Severity::error) continue;
-    add_problem(state,
-                fmt::format("{}:{}:{}: {}", source.name(), diagnostic.span.begin.line,
-                            diagnostic.span.begin.column, diagnostic.message),
-                diagnostic.hint);
-  }
-  if (!loaded.config) return;
-  pipeline::Resolution resolution =
-      pipeline::resolve(*loaded.config, inputs.repository_name,
-                        {pipeline::code_layer(props.settings), context_of(scope),
-                         pipeline::environment_layer(inputs.environment), flag_layer(props.flags)});
+void resolve(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
+             const config::Config& config) {
+  state.provider = std::move(props.inputs.provider);
+  pipeline::Resolution resolution = pipeline::resolve(
+      config, props.inputs.repository_name,
+      {pipeline::code_layer(props.settings), context_of(scope),
+       pipeline::environment_layer(props.inputs.environment), flag_layer(props.flags)});
   for (pipeline::SettingProblem& problem : resolution.problems)
     add_problem(state, std::move(problem.message), std::move(problem.hint));
   if (!resolution.settings) return;
@@ -75,6 +67,19 @@ void load(PipelineDefinition::State& state, const Construct& scope, const Pipeli
   state.settings = std::move(resolution.settings);
   state.plan = std::move(resolution.plan);
   state.objects = std::move(*objects);
+}
+
+void load(PipelineDefinition::State& state, const Construct& scope, PipelineProps props) {
+  const Source source(props.inputs.configuration_name, props.inputs.configuration);
+  const config::LoadResult loaded = config::load(source, UnseenRepository());
+  for (const Diagnostic& diagnostic : loaded.diagnostics) {
+    if (diagnostic.severity != Severity::error) continue;
+    add_problem(state,
+                fmt::format("{}:{}:{}: {}", source.name(), diagnostic.span.begin.line,
+                            diagnostic.span.begin.column, diagnostic.message),
+                diagnostic.hint);
+  }
+  if (loaded.config) resolve(state, scope, std::move(props), *loaded.config);
 }
 
 // A stack whose account, region or name is not the settings' would be deployed next to what its
@@ -101,9 +106,15 @@ void check_stack(AphexPipelineStack& construct, const pipeline::Settings& settin
 
 PipelineDefinition::PipelineDefinition(const Construct& scope, PipelineProps props) {
   auto state = std::make_shared<State>();
-  load(*state, scope, props);
-  state->provider = std::move(props.inputs.provider);
+  load(*state, scope, std::move(props));
   state_ = std::move(state);
+}
+
+PipelineDefinition pipeline::define(const Construct& scope, PipelineProps props,
+                                    const config::Config& config) {
+  auto state = std::make_shared<PipelineDefinition::State>();
+  resolve(*state, scope, std::move(props), config);
+  return PipelineDefinition(std::move(state));
 }
 
 const std::vector<Problem>& PipelineDefinition::problems() const {
@@ -139,11 +150,7 @@ AphexPipelineStack::AphexPipelineStack(Construct& scope, std::string id,
     node().add_problem(problem.message, problem.hint);
   if (!state.settings) return;
   check_stack(*this, *state.settings);
-  pipeline::StackParts parts{.scope = *this,
-                             .settings = *state.settings,
-                             .plan = *state.plan,
-                             .objects = state.objects,
-                             .provider = state.provider};
+  pipeline::StackParts parts(*this, state);
   for (const pipeline::ResourceGroup& group : pipeline::resource_table())
     group.add(parts);
   Tags::of(*this)

@@ -11,11 +11,20 @@
 #include "aphex/s3.hpp"
 #include "aphex/secretsmanager.hpp"
 #include "argo/objects.hpp"
+#include "pipeline/definition_state.hpp"
 #include "pipeline/settings.hpp"
 
 namespace aphex::pipeline {
 
 struct StackParts {
+  // `state` has settings and a plan.
+  StackParts(Construct& of, const PipelineDefinition::State& state)
+      : scope(of),
+        settings(*state.settings),
+        plan(*state.plan),
+        objects(state.objects),
+        provider(state.provider) {}
+
   Construct& scope;
   const Settings& settings;
   const plan::Plan& plan;
