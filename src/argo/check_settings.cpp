@@ -114,6 +114,10 @@ class Checker {
     name("name of the EventSource's ServiceAccount", names_.event_source_account, kMaxAccount);
     name("name of the pull requests' ServiceAccount", names_.pull_request_account, kMaxAccount);
     name("name of the webhook's Service", names_.webhook_service, kMaxLabel);
+    if (!names_.webhook_service.empty() && is_digit(names_.webhook_service.front())) {
+      problem("name of the webhook's Service '{}': must begin with a letter",
+              names_.webhook_service);
+    }
     name("name of the webhook's Secret", names_.webhook_secret, kMaxLabel);
     name("name of the GitHub token's Secret", names_.github_token_secret, kMaxLabel);
   }

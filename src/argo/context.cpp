@@ -10,7 +10,7 @@ namespace {
 using doc::Value;
 
 // The user that Argo's own images run as (argoexec-nonroot, its Dockerfile since v3.0): any number
-// but 0 would do, since /work and /tmp are the pod's.
+// but 0 would do, since the volumes are the pod's.
 constexpr int kUser = 8737;
 
 bool is_lower_alnum(char c) {

@@ -1,5 +1,7 @@
 #include "argo/network.hpp"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "argo/templates.hpp"
@@ -29,21 +31,23 @@ Value port(std::string_view protocol, int number) {
 }
 
 struct PolicyOf {
-  std::string_view suffix;     // of its name
-  std::string_view component;  // whose pods
-  Value ingress = Value::array();
+  std::string_view suffix;                      // of its name
+  std::string_view component;                   // whose pods
+  std::optional<Value> ingress = std::nullopt;  // nothing comes in
   Value egress;
 };
 
 Object policy(const Context& context, PolicyOf of) {
   Value made = object_head(context, "networking.k8s.io/v1", "NetworkPolicy",
                            fmt::format("{}-{}", context.settings.pipeline, of.suffix));
-  made.set("spec",
-           Value::object({{"podSelector",
-                           Value::object({{"matchLabels", pod_labels(context, of.component)}})},
-                          {"policyTypes", Value::array({"Ingress", "Egress"})},
-                          {"ingress", std::move(of.ingress)},
-                          {"egress", std::move(of.egress)}}));
+  Value spec = Value::object(
+      {{"podSelector", Value::object({{"matchLabels", pod_labels(context, of.component)}})},
+       {"policyTypes", Value::array({"Ingress", "Egress"})}});
+  // No rule is the same as an empty list, but the API server stores no empty one, and would see a
+  // change in each apply.
+  if (of.ingress) spec.set("ingress", *std::move(of.ingress));
+  spec.set("egress", std::move(of.egress));
+  made.set("spec", std::move(spec));
   return {.manifest = std::move(made), .secret_values = {}};
 }
 

@@ -60,6 +60,11 @@ Names names_of(const Settings& settings) {
   by_default(names.sensor_account, "sensor");
   by_default(names.event_source_account, "github");
   by_default(names.pull_request_account, "pull-request");
+  // A Service's name begins with a letter (RFC 1035).
+  const bool digit_first = !settings.pipeline.empty() && settings.pipeline.front() <= '9';
+  if (digit_first && names.webhook_service.empty()) {
+    names.webhook_service = "webhook-" + settings.pipeline;
+  }
   by_default(names.webhook_service, "webhook");
   by_default(names.webhook_secret, "webhook-secret");
   by_default(names.github_token_secret, "github-token");

@@ -35,9 +35,10 @@ struct Names {
   std::string sensor_account;         // <pipeline>-sensor
   std::string event_source_account;   // <pipeline>-github
   std::string pull_request_account;   // <pipeline>-pull-request
-  std::string webhook_service;        // <pipeline>-webhook; an Ingress has the same name
-  std::string webhook_secret;         // <pipeline>-webhook-secret
-  std::string github_token_secret;    // <pipeline>-github-token
+  // <pipeline>-webhook (webhook-<pipeline> where that begins with a digit); an Ingress's, too.
+  std::string webhook_service;
+  std::string webhook_secret;       // <pipeline>-webhook-secret
+  std::string github_token_secret;  // <pipeline>-github-token
 };
 
 struct GitHub {

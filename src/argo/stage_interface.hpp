@@ -6,7 +6,8 @@
 // The container of the exit handler runs aphex stage --exit
 //
 // Nothing that a pusher controls stands in a command: it arrives in environment variables. The root
-// file system is read-only; /work (HOME, the working copy, state) and /tmp are empty at the start.
+// file system is read-only; /aphex/work (HOME, the working copy, state) and /tmp are empty at the
+// start.
 //
 // --plan  The file is a plan (plan::from_value) with exactly one stage: its steps, and of the
 //         environments those that the steps name. `needs` is empty: Argo waits for them.
@@ -31,14 +32,14 @@ namespace aphex::argo {
 inline constexpr std::string_view kPlanFile = "/aphex/plan.json";
 // Of the stage `pipeline` alone: argo::Settings as JSON, from which it generates the objects anew.
 inline constexpr std::string_view kSettingsFile = "/aphex/settings.json";
-inline constexpr std::string_view kWorkDir = "/work";
-inline constexpr std::string_view kHomeDir = "/work/home";
-inline constexpr std::string_view kStateDir = "/work/state";
-inline constexpr std::string_view kSourceDir = "/work/source";
-inline constexpr std::string_view kCloneReport = "/work/clone.json";
+inline constexpr std::string_view kWorkDir = "/aphex/work";
+inline constexpr std::string_view kHomeDir = "/aphex/work/home";
+inline constexpr std::string_view kStateDir = "/aphex/work/state";
+inline constexpr std::string_view kSourceDir = "/aphex/work/source";
+inline constexpr std::string_view kCloneReport = "/aphex/work/clone.json";
 // Of `pipeline`: kContinue or kHandedOver, without a line break. With the latter the rest of the
 // workflow is skipped, because a new one executes the commit under its own plan.
-inline constexpr std::string_view kOutcomeFile = "/work/outcome";
+inline constexpr std::string_view kOutcomeFile = "/aphex/work/outcome";
 inline constexpr std::string_view kContinue = "continue";
 inline constexpr std::string_view kHandedOver = "handed-over";
 // The name of that new workflow is the old one's with this behind it. A workflow whose name ends so
@@ -63,6 +64,8 @@ inline constexpr std::string_view kEnvPipeline = "APHEX_PIPELINE";
 inline constexpr std::string_view kEnvCluster = "APHEX_CLUSTER";
 inline constexpr std::string_view kEnvWorkflow = "APHEX_WORKFLOW";
 inline constexpr std::string_view kEnvNamespace = "APHEX_NAMESPACE";
+// Since when it goes, in seconds since 1970.
+inline constexpr std::string_view kEnvWorkflowStarted = "APHEX_WORKFLOW_STARTED";
 inline constexpr std::string_view kEnvPlanDigest = "APHEX_PLAN_DIGEST";  // of the whole plan
 inline constexpr std::string_view kEnvConfigPath = "APHEX_CONFIG_PATH";
 inline constexpr std::string_view kEnvGitHubRepository = "APHEX_GITHUB_REPOSITORY";  // owner/name

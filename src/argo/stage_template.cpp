@@ -73,6 +73,7 @@ void add_common(EnvironmentList& list, const Context& context) {
   list.add(kEnvCluster, settings.cluster);
   list.add(kEnvWorkflow, "{{workflow.name}}");
   list.add(kEnvNamespace, "{{workflow.namespace}}");
+  list.add(kEnvWorkflowStarted, "{{workflow.creationTimestamp.s}}");
   list.add(kEnvPlanDigest, context.plan_digest);
   list.add(kEnvConfigPath, settings.config_path);
   list.add(kEnvGitHubRepository,

@@ -129,7 +129,10 @@ def example_settings(**changes):
 
 
 def labels(most):
-    return st.from_regex(rf"[a-z0-9]([a-z0-9-]{{0,{most - 2}}}[a-z0-9])?", fullmatch=True)
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    ends = st.sampled_from(letters)
+    middle = st.text(letters + "-", max_size=most - 2)
+    return ends | st.builds(lambda first, rest, last: first + rest + last, ends, middle, ends)
 
 
 def branches():
