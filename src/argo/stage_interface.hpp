@@ -87,5 +87,7 @@ inline constexpr std::string_view kEnvDeployRole = "APHEX_DEPLOY_ROLE_ARN";
 inline constexpr std::string_view kEnvWorkflowStatus = "APHEX_WORKFLOW_STATUS";
 inline constexpr std::string_view kEnvWorkflowFailures = "APHEX_WORKFLOW_FAILURES";
 inline constexpr std::string_view kEnvWorkflowDuration = "APHEX_WORKFLOW_DURATION";
+// What kOutcomeFile said; anything else where the stage `pipeline` did not end well.
+inline constexpr std::string_view kEnvWorkflowOutcome = "APHEX_WORKFLOW_OUTCOME";
 
 }  // namespace aphex::argo

@@ -276,6 +276,7 @@ Value outcome_output() {
       {{"parameters",
         Value::array({Value::object(
             {{"name", kOutcomeParameter},
+             {"globalName", kOutcomeParameter},
              {"valueFrom", Value::object({{"path", kOutcomeFile}, {"default", "failed"}})}})})}});
 }
 
@@ -359,6 +360,9 @@ Value exit_template(const Context& context) {
   list.add(kEnvWorkflowStatus, "{{workflow.status}}");
   list.add(kEnvWorkflowFailures, "{{workflow.failures}}");
   list.add(kEnvWorkflowDuration, "{{workflow.duration}}");
+  // Of a workflow that failed before, Argo leaves it as it stands.
+  list.add(kEnvWorkflowOutcome,
+           fmt::format("{{{{workflow.outputs.parameters.{}}}}}", kOutcomeParameter));
   const Resources* resources = configured(settings.resources, kExitTemplate, kExitTemplate);
   return Value::object({
       {"name", kExitTemplate},

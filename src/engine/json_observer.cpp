@@ -16,12 +16,14 @@ class JsonObserver final : public RunObserver {
 
   void run_started(const RunStarted& run) override {
     run_ = run.id;
-    write("run_started", {{"pipeline", run.plan.pipeline},
-                          {"planDigest", plan::digest(run.plan)},
-                          {"commitSha", run.parameters.commit_sha},
-                          {"branch", run.parameters.branch},
-                          {"author", run.parameters.author},
-                          {"message", run.parameters.message}});
+    Value::Object fields{{"pipeline", run.plan.pipeline}};
+    // A pod has a part of the plan only.
+    if (run_ != 0) fields.emplace_back("planDigest", plan::digest(run.plan));
+    fields.emplace_back("commitSha", run.parameters.commit_sha);
+    fields.emplace_back("branch", run.parameters.branch);
+    fields.emplace_back("author", run.parameters.author);
+    fields.emplace_back("message", run.parameters.message);
+    write("run_started", std::move(fields));
   }
   void stage_started(const plan::Stage& stage, int attempt) override {
     write("stage_started", {{"stage", stage.id}, {"attempt", attempt}});

@@ -45,22 +45,22 @@ StageOutcome run_exit_handler(const ExitCall& call, const os::CancelToken& cance
       {.pod = *pod, .container = "exit", .aws = aws, .write = call.write, .display = call.display});
   const Announcement words = announcement(*pod, *result);
   log.observer().message(words.subject);
-  StageOutcome outcome;
-  const auto take = [&](const Status& done, std::string_view what) {
-    if (done) return;
-    log.observer().message(fmt::format("{}: {}", what, describe(done.error())));
-    if (outcome.error) return;
-    outcome = {exit_status(done.error()), done.error()};
+  const auto report = [&](const Status& done, std::string_view what) {
+    if (!done) log.observer().message(fmt::format("{}: {}", what, describe(done.error())));
   };
-  take(publish_metrics(aws, pod->metric_namespace,
-                       workflow_metrics({.pipeline = pod->pipeline,
-                                         .succeeded = result->status == WorkflowStatus::succeeded,
-                                         .duration_seconds = result->duration_seconds,
-                                         .time = aws.clock->now()})),
-       "the metrics did not reach CloudWatch");
-  take(notify(aws, *pod, words, cancel), "nobody was notified");
+  if (result->status == WorkflowStatus::handed_over) {
+    log.close();
+    return {};
+  }
+  report(publish_metrics(aws, pod->metric_namespace,
+                         workflow_metrics({.pipeline = pod->pipeline,
+                                           .succeeded = result->status == WorkflowStatus::succeeded,
+                                           .duration_seconds = result->duration_seconds,
+                                           .time = aws.clock->now()})),
+         "the metrics did not reach CloudWatch");
+  report(notify(aws, *pod, words, cancel), "nobody was notified");
   log.close();
-  return outcome;
+  return {};
 }
 
 }  // namespace aphex::stage

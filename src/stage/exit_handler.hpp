@@ -14,8 +14,9 @@ struct ExitCall {
   engine::RunObserver* display = nullptr;            // see StageCall
 };
 
-// Does all of it, whatever of it fails. The exit code says whether another try may help, never how
-// the workflow ended: that is decided.
+// Does all of it, whatever of it fails: that is said in the log. Only what the pod lacks makes an
+// exit code, because Argo would take it for the workflow's: a run that succeeded must not fail over
+// a notification.
 StageOutcome run_exit_handler(const ExitCall& call, const os::CancelToken& cancel);
 
 }  // namespace aphex::stage

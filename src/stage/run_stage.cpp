@@ -9,10 +9,10 @@
 #include "k8s/connect.hpp"
 #include "os/files.hpp"
 #include "stage/cluster_plan_store.hpp"
-#include "stage/deployed_settings.hpp"
 #include "stage/exit_status.hpp"
 #include "stage/failure_events.hpp"
 #include "stage/observers.hpp"
+#include "stage/pipeline_stack.hpp"
 #include "stage/plan_part.hpp"
 #include "stage/stage_log.hpp"
 #include "stage/stage_metrics.hpp"
@@ -25,6 +25,8 @@ constexpr std::chrono::seconds kEventsPatience{20};
 constexpr std::chrono::minutes kElapsedInterval{1};
 // A state directory of its own holds the one run.
 constexpr std::int64_t kOnlyRun = 1;
+// Where the events of the pipeline's own stack are, beside those of environments.
+constexpr std::string_view kPipelineEvents = "pipeline";
 
 // Stages that begin with a clone. The others get what the build made of it.
 engine::WorkingCopyOrigin origin_of(plan::StageKind kind) {
@@ -104,7 +106,7 @@ class PodRun {
 
   Status open_cluster(const os::EnvironmentVariables& environment) {
     APHEX_TRY(argo::Settings deployed, read_deployed_settings(call_.settings_file));
-    own_stack_ = std::make_unique<DeployedSettings>();
+    own_stack_ = std::make_unique<PipelineStack>();
     const auto connect = [environment]() -> Result<std::shared_ptr<k8s::Client>> {
       APHEX_TRY(k8s::Connection connection, k8s::connect({.environment = environment,
                                                           .clock = os::make_system_clock(),
@@ -203,8 +205,10 @@ class PodRun {
   }
 
   void keep_events(engine::RunObserver& observer) {
-    const std::string environment = environment_name(part_);
-    if (stage().kind != plan::StageKind::deploy || environment.empty()) return;
+    const std::string environment = stage().kind == plan::StageKind::pipeline
+                                        ? std::string(kPipelineEvents)
+                                        : environment_name(part_);
+    if (environment.empty() || part_.artifact_store.empty()) return;
     os::CancelSource source;
     const engine::Deadline deadline(source, kEventsPatience, "the artifact store takes too long");
     const Result<std::vector<std::string>> kept =

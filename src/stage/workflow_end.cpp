@@ -57,6 +57,8 @@ std::string_view word_of(WorkflowStatus status) {
   switch (status) {
     case WorkflowStatus::succeeded:
       return "succeeded";
+    case WorkflowStatus::handed_over:
+      return "goes on under its new plan";
     case WorkflowStatus::failed:
       return "failed";
     case WorkflowStatus::error:
@@ -71,7 +73,8 @@ Result<WorkflowResult> read_workflow_result(const os::EnvironmentVariables& envi
   WorkflowResult result;
   const std::string status = value_of(environment, argo::kEnvWorkflowStatus);
   if (status == "Succeeded") {
-    result.status = WorkflowStatus::succeeded;
+    const bool handed_over = value_of(environment, argo::kEnvWorkflowOutcome) == argo::kHandedOver;
+    result.status = handed_over ? WorkflowStatus::handed_over : WorkflowStatus::succeeded;
   } else if (status == "Failed") {
     result.status = WorkflowStatus::failed;
   } else if (status == "Error") {

@@ -10,7 +10,12 @@
 
 namespace aphex::stage {
 
-enum class WorkflowStatus { succeeded, failed, error };
+enum class WorkflowStatus {
+  succeeded,
+  handed_over,  // a new workflow goes on with the commit: the end is yet to come
+  failed,
+  error,
+};
 
 struct WorkflowFailure {
   std::string node;     // "deploy-dev"; with the retry's number where Argo tried again

@@ -22,9 +22,9 @@ os::EnvironmentVariables ended(std::string status, std::string failures) {
 }
 
 constexpr const char* kFailures =
-    R"([{"displayName":"deploy-dev","message":"main: Error (exit code 1)","templateName":)"
-    R"("deploy-dev","phase":"Failed","podName":"app-aaaa-deploy-dev-1","finishedAt":)"
-    R"("2026-01-31T08:15:30Z"}])";
+    R"json([{"displayName":"deploy-dev","message":"main: Error (exit code 1)",)json"
+    R"json("templateName":"deploy-dev","phase":"Failed","podName":"app-aaaa-deploy-dev-1",)json"
+    R"json("finishedAt":"2026-01-31T08:15:30Z"}])json";
 
 TEST(WorkflowEnd, IsReadAsArgoWritesIt) {
   // Argo quotes the list once more.
@@ -53,6 +53,14 @@ TEST(WorkflowEnd, WithoutAReadableListStillHasItsStatus) {
     ASSERT_TRUE(result) << text << ": " << describe(result.error());
     EXPECT_TRUE(result->failures.empty());
   }
+}
+
+TEST(WorkflowEnd, MayBeTheBeginningOfAnother) {
+  os::EnvironmentVariables variables = ended("Succeeded", "");
+  variables["APHEX_WORKFLOW_OUTCOME"] = "handed-over";
+  EXPECT_EQ(read_workflow_result(variables)->status, WorkflowStatus::handed_over);
+  variables["APHEX_WORKFLOW_OUTCOME"] = "{{workflow.outputs.parameters.outcome}}";
+  EXPECT_EQ(read_workflow_result(variables)->status, WorkflowStatus::succeeded);
 }
 
 TEST(WorkflowEnd, MustHaveEnded) {

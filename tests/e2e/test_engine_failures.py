@@ -161,8 +161,9 @@ def test_an_account_that_is_not_bootstrapped_is_named_with_its_remedy(applicatio
     assert done.code == 1
     assert done.complaint == (
         "error: stage validate failed: step 'check access to prod (999900001111 eu-west-1)': "
-        f"account 999900001111 is not bootstrapped in eu-west-1 (environment prod): there is no "
-        f"{role}: STS AssumeRole {role}: AccessDenied: User: arn:aws:iam::111122223333:user/aphex-sandbox-admin is not "
+        "account 999900001111 is not bootstrapped in eu-west-1 (environment prod): there is no "
+        f"{role}: STS AssumeRole {role}: AccessDenied: User: "
+        "arn:aws:iam::111122223333:user/aphex-sandbox-admin is not "
         f"authorized to perform: sts:AssumeRole on resource: {role}\n"
         " hint: with credentials of account 999900001111: cdk bootstrap "
         "aws://999900001111/eu-west-1 --trust 111122223333 --cloudformation-execution-policies "

@@ -13,6 +13,7 @@ TESTS = Path(__file__).resolve().parents[1]
 for folder in ("e2e", "support", "cluster"):
     sys.path.insert(0, str(TESTS / folder))
 from application import Application  # noqa: E402
+import argo_generator  # noqa: E402
 from argo_generator import Generator, example_settings  # noqa: E402
 from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
 from program import remove  # noqa: E402
@@ -84,6 +85,7 @@ class Pipeline:
 
     def generate(self, **changes):
         text = (self.application.directory / "aphex-config.yaml").read_text(encoding="utf-8")
+        argo_generator.REPOSITORY = self.name  # which names the plan's pipeline
         return self.generator(text, self.settings(**changes))
 
     def workflow(self, commit, generated=None, name=None, **parameters):

@@ -1,7 +1,9 @@
 """A pod's way into AWS: its service account's token, and the accounts of its environments."""
 
 import base64
+import http.server
 import json
+import threading
 import time
 import uuid
 
@@ -85,6 +87,54 @@ def test_a_token_that_rotates_is_read_again(pipeline, application, account):
     assert ended.code == 0, ended.out + ended.err
     assert any(each["event"] == "step_finished" and each["step"] == "upload"
                for each in ended.records)
+
+
+class PodIdentityAgent:
+    """EKS Pod Identity's agent on the node: gives the role's session to who shows the pod's token."""
+
+    def __init__(self, variables, token):
+        self.asked = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked.append(self.headers.get("Authorization"))
+                known = self.headers.get("Authorization") == token.read_text()
+                soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+                body = json.dumps({
+                    "AccessKeyId": variables["AWS_ACCESS_KEY_ID"],
+                    "SecretAccessKey": variables["AWS_SECRET_ACCESS_KEY"],
+                    "Token": variables.get("AWS_SESSION_TOKEN", ""), "Expiration": soon}).encode()
+                self.send_response(200 if known else 401)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1/credentials"
+
+
+def test_a_pod_works_with_pod_identity(pipeline, application, tmp_path):
+    """The agent's address and a token file are all that it has."""
+    token = tmp_path / "pod-token"
+    token.write_text("the-first")
+    agent = PodIdentityAgent(pipeline.variables, token)
+    pipeline.variables = {name: value for name, value in pipeline.variables.items()
+                          if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                          "AWS_SESSION_TOKEN")}
+    pipeline.variables |= {"AWS_CONTAINER_CREDENTIALS_FULL_URI": agent.url,
+                           "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}
+    application.configure(environment("staging", where=STAGING))
+    ended = pipeline.workflow(application.commit()).run("validate")
+    agent.server.shutdown()
+    agent.server.server_close()
+    assert ended.code == 0, ended.out + ended.err
+    assert set(agent.asked) == {"the-first"}
+    assert any("(container credentials) may assume" in str(line) for line in ended.lines)
 
 
 def test_an_expired_token_is_told_with_what_mends_it(pipeline, application, account):

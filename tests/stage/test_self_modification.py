@@ -222,7 +222,7 @@ class TestWhateverFails:
 
     def test_objects_that_cannot_be_made(self, changed, application):
         application.configure(environment("dev"), environment("prod"),
-                              build=("true " + "x" * 200_000,))
+                              build=["true " + "x" * 30_000] * 8)
         self.workflow = changed.workflow(application.commit())
         self.ends(changed, 3, "the Kubernetes objects of pipeline",
                   "are the most that a pod can be given")

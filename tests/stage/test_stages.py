@@ -30,7 +30,8 @@ def test_a_commit_goes_through_every_stage(pipeline, application, aws):
     commit = workflow.parameters["commitSha"]
     assert aws.keys(pipeline.bucket) == [
         f"{commit}/artifacts.json", f"{commit}/build-output.tar.gz",
-        f"{commit}/cdk.out/dev.tar.gz", f"{commit}/outputs/dev.json"]
+        f"{commit}/cdk.out/dev.tar.gz", f"{commit}/node_modules.tar.gz",
+        f"{commit}/outputs/dev.json"]
     assert application.calls == ["synth dev", "deploy Api dev"]
 
 
@@ -67,7 +68,7 @@ def test_a_failing_command_decides_no_exit_code(pipeline, application, aws):
     assert "before" in ended.lines and "after" not in ended.lines
     assert ended.err == (
         "error: stage build failed: step 'exit 75': build command failed with exit code 75\n"
-        "  hint: nothing was deployed and no artifact uploaded; mend the build and commit\n")
+        " hint: nothing was deployed and no artifact uploaded; mend the build and commit\n")
     [finished] = ended.events("run_finished")
     assert finished["error"]["code"] == "command_failed"
     assert finished["error"]["exitCode"] == 75
@@ -93,7 +94,7 @@ def test_what_lacks_is_named_all_at_once(pipeline, application):
     assert ended.code == 2
     assert ended.err == (
         "error: APHEX_WORKFLOW, APHEX_PLAN_DIGEST are not set\n"
-        "  hint: 'aphex stage' runs in the pods of a pipeline's workflow, whose WorkflowTemplate "
+        " hint: 'aphex stage' runs in the pods of a pipeline's workflow, whose WorkflowTemplate "
         "sets these variables\n")
     ended = pod.run(APHEX_COMMIT_SHA="main; reboot")
     assert ended.code == 2
@@ -131,7 +132,7 @@ def test_a_failed_stack_leaves_its_events(pipeline, application, aws):
     kept = json.loads(aws.client("s3").get_object(Bucket=pipeline.bucket, Key=key)["Body"].read())
     assert kept["stack"] == "Api"
     assert any(each["status"] == "CREATE_FAILED" for each in kept["events"])
-    assert "already exists" in ended.err
+    assert "Api failed and is ROLLBACK_COMPLETE: Bucket (AWS::S3::Bucket): " in ended.err
 
 
 # Synthesizes as the fake does, and creates the stack by CloudFormation itself.
@@ -229,16 +230,24 @@ def test_a_lost_cloudwatch_costs_the_stage_nothing(pipeline, application):
     assert ended.code == 0, ended.err
     assert time.monotonic() - begin < 60
     said = [each for each in ended.messages if "CloudWatch" in each]
-    assert [each.split(":")[0] for each in said] == [
+    assert sorted(each.split(":")[0] for each in said) == [
         "log lines do not go to CloudWatch Logs", "the metrics did not reach CloudWatch"]
 
 
 def metric(aws, name, *dimensions):
+    """The sum under these dimensions. moto adds those that have more beside them."""
     data = aws.client("cloudwatch").get_metric_statistics(
         Namespace="Aphex/Pipelines", MetricName=name, StartTime=time.time() - 3600,
         EndTime=time.time() + 3600, Period=7200, Statistics=["Sum"],
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions])["Datapoints"]
     return sum(each["Sum"] for each in data)
+
+
+def dimensions_of(aws, name, pipeline):
+    found = aws.client("cloudwatch").list_metrics(
+        Namespace="Aphex/Pipelines", MetricName=name,
+        Dimensions=[{"Name": "Pipeline", "Value": pipeline.name}])["Metrics"]
+    return sorted({tuple(sorted(d["Name"] for d in each["Dimensions"])) for each in found})
 
 
 def test_metrics_of_stages_and_runs_reach_cloudwatch(pipeline, application, aws):
@@ -251,7 +260,9 @@ def test_metrics_of_stages_and_runs_reach_cloudwatch(pipeline, application, aws)
         APHEX_WORKFLOW_DURATION="61.5")
     assert ended.code == 0, ended.err
     of = ("Pipeline", pipeline.name)
-    assert metric(aws, "DeploymentSucceeded", of) == 1
+    assert dimensions_of(aws, "DeploymentSucceeded", pipeline) == [
+        ("Environment", "Pipeline"), ("Pipeline",)]
+    assert dimensions_of(aws, "StageDuration", pipeline) == [("Pipeline",), ("Pipeline", "Stage")]
     assert metric(aws, "DeploymentSucceeded", of, ("Environment", "dev")) == 1
     assert metric(aws, "StageDuration", of, ("Stage", "build")) > 0
     assert metric(aws, "ArtifactSize", of) > 0
@@ -280,6 +291,28 @@ def test_people_are_notified_of_a_failed_run(pipeline, application, aws):
     assert told["Subject"] == f"{pipeline.name} failed: {commit[:12]} on main"
     assert "- test-dev: main: Error (exit code 1)" in told["Message"]
     assert f"https://argo.example.com/workflows/pipelines/{workflow.name}" in told["Message"]
+
+
+def test_a_run_that_goes_on_in_another_workflow_has_not_ended(pipeline, application, aws):
+    application.configure()
+    workflow = pipeline.workflow(application.commit())
+    ended = workflow.pod("exit").run(
+        APHEX_WORKFLOW_STATUS="Succeeded", APHEX_WORKFLOW_FAILURES="null",
+        APHEX_WORKFLOW_DURATION="61.5", APHEX_WORKFLOW_OUTCOME="handed-over")
+    assert ended.code == 0, ended.err
+    assert "goes on under its new plan" in ended.messages[0]
+    assert metric(aws, "WorkflowSucceeded", ("Pipeline", pipeline.name)) == 0
+
+
+def test_a_notification_that_fails_is_no_failure_of_the_run(pipeline, application):
+    application.configure()
+    generated = pipeline.generate(
+        notificationTopicArn="arn:aws:sns:us-east-1:111122223333:nobody")
+    ended = pipeline.workflow(application.commit(), generated).pod("exit").run(
+        APHEX_WORKFLOW_STATUS="Succeeded", APHEX_WORKFLOW_FAILURES="null",
+        APHEX_WORKFLOW_DURATION="61.5")
+    assert ended.code == 0, ended.err
+    assert any(each.startswith("nobody was notified: ") for each in ended.messages)
 
 
 def test_an_environment_of_another_account_has_credentials_of_its_own(pipeline, application):

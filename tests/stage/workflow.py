@@ -103,6 +103,8 @@ class Pod:
         stated["TMPDIR"] = self.workflow.variables["TMPDIR"]
         arguments = [str(self.file(each)) if each.startswith("/") else each
                      for each in container["args"]]
+        if self.file("settings.json").exists():
+            arguments += ["--settings", str(self.file("settings.json"))]
         return subprocess.Popen(
             [BINARY, *arguments, "--work", str(self.work)], cwd=self.work,
             env={**self.workflow.variables, **stated, "HOSTNAME": self.volume.name, **variables},
