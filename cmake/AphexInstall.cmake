@@ -43,7 +43,7 @@ endif()
 # --- the library ---------------------------------------------------------------------------------
 # What the public headers reach, and nothing else: a program that reads configurations should not
 # need libcurl. A folder that joins the public API joins this list.
-set(APHEX_PUBLIC_FOLDERS api synth cdk plan config doc os base)
+set(APHEX_PUBLIC_FOLDERS api pipeline argo synth cdk plan config doc os base)
 set(APHEX_PUBLIC_DEPENDENCIES expected fmt crypto yaml json threads)
 
 if(TARGET aphex_api)
@@ -103,8 +103,9 @@ set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 # The libraries' packages are found by dpkg-shlibdeps; these are the programs that a run starts, and
-# the library that is loaded on demand.
+# the libraries that are loaded on demand.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "bash, git, ca-certificates, libcurl4 (>= 7.88)")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS
+  "bash, git, ca-certificates, libcurl4 (>= 7.88), libarchive13 (>= 3.6)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nodejs (>= 18), npm, python3 (>= 3.11), python3-venv")
 include(CPack)

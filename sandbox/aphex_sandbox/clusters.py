@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
+import sys
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,6 +80,8 @@ def detach(given: dict[str, Any]) -> Any:
 
 
 def attached() -> list[Any]:
+    if "moto.eks.models" not in sys.modules:
+        return []  # nobody has attached one; the import takes a while
     from moto.eks.models import eks_backends
 
     found = [
@@ -119,7 +122,16 @@ def to_json(cluster: Any) -> dict[str, Any]:
         "oidcIssuer": cluster.identity["oidc"]["issuer"],
         "version": cluster.version,
         "attachedAt": cluster.aphex_attached,
+        "via": _via(cluster),
     }
+
+
+def _via(cluster: Any) -> dict[str, str] | None:
+    """Whose credentials reach a cluster that was added by a kubeconfig."""
+    upstream = getattr(cluster, "aphex_upstream", None)
+    if upstream is None:
+        return None
+    return {"server": upstream.server, "context": upstream.context, "user": upstream.user}
 
 
 def _check_authority(authority: Any) -> None:

@@ -70,6 +70,10 @@ def reset() -> None:
         from .functions.warm import POOL
 
         POOL.end_idle()
+    if "moto.eks.models" in sys.modules:
+        from .kubernetes.service import SERVICE
+
+        SERVICE.remove_all()
     s3_backends.bucket_accounts.clear()
     ensure_account(SETTINGS.pipeline_account)
     WORLD.mark_changed()
@@ -82,7 +86,8 @@ def _resources(body: bytes) -> Answer:
     found: dict[tuple[str, str], dict[str, Any]] = {}
 
     def entry(account: str, region: str) -> dict[str, Any]:
-        empty = {"account": account, "region": region, "stacks": [], "buckets": []}
+        empty: dict[str, Any] = {"account": account, "region": region}
+        empty |= {"stacks": [], "buckets": [], "clusters": []}
         return found.setdefault((account, region), empty)
 
     for account, region, backend in list(cloudformation_backends.iter_backends()):
@@ -102,6 +107,10 @@ def _resources(body: bytes) -> Answer:
             place = entry(account, bucket.region_name)
             objects = sum(1 for _ in bucket.keys)
             place["buckets"].append({"name": bucket.name, "objects": objects})
+    for cluster in clusters.attached():
+        shown = clusters.to_json(cluster)
+        place = entry(shown["account"], shown["region"])
+        place["clusters"].append({key: shown[key] for key in ("name", "endpoint", "via")})
     return 200, {"environments": [found[key] for key in sorted(found)]}
 
 
@@ -110,13 +119,23 @@ def _list_clusters(body: bytes) -> Answer:
 
 
 def _attach_cluster(body: bytes) -> Answer:
-    cluster = clusters.attach(_object(body))
+    from .kubernetes.service import SERVICE
+
+    given = _object(body)
+    if "kubeconfig" in given:
+        cluster = SERVICE.add(given)
+    else:
+        cluster = clusters.attach(given)
+        SERVICE.remove(cluster.aphex_place)
     WORLD.mark_changed()
     return 200, clusters.to_json(cluster)
 
 
 def _detach_cluster(body: bytes) -> Answer:
+    from .kubernetes.service import SERVICE
+
     cluster = clusters.detach(_object(body))
+    SERVICE.remove(cluster.aphex_place)
     WORLD.mark_changed()
     return 200, clusters.to_json(cluster)
 

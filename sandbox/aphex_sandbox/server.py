@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,11 @@ def serve(state_dir: Path, port: int, pipeline_account: str) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    if "moto.eks.models" in sys.modules:
+        from .kubernetes.service import SERVICE
+
+        SERVICE.restore()
+        WORLD.mark_changed()
     keeper.start()
     _announce(state_dir)
     threading.Thread(target=_warm_up, daemon=True).start()

@@ -11,16 +11,9 @@ namespace aphex {
 
 namespace {
 
-// Takes every path for an existing file: there is no repository to look in.
-class NoRepository final : public config::RepositoryView {
- public:
-  config::PathKind classify(const std::string&) const override { return config::PathKind::file; }
-  std::vector<std::string> similar_files(const std::string&) const override { return {}; }
-};
-
 config::LoadResult load(std::string_view text) {
   const Source source{std::string(config::kFileName), std::string(text)};
-  return config::load(source, NoRepository());
+  return config::load(source, config::UnseenRepository());
 }
 
 doc::Value to_value(const Diagnostic& diagnostic) {

@@ -36,11 +36,13 @@ inline constexpr std::string_view kClusterAnnotation = "aphex.dev/cluster";
 inline constexpr std::string_view kPlanDigestAnnotation = "aphex.dev/plan-digest";
 inline constexpr std::string_view kPipelineLabel = "aphex.dev/pipeline";
 
-// An object's JSON as it is sent. etcd takes 1.5 MiB; a Workflow is the template's spec again
-// beside the state of every pod, so the template gets what leaves room for both.
-inline constexpr std::size_t kMaxManifestBytes = 1'000'000;
-// What one environment string of a Linux process holds: Argo hands a pod its template in one.
-inline constexpr std::size_t kMaxTemplateBytes = 128U * 1024U;
+// Of a WorkflowTemplate. Argo ends a workflow whose record is over 1 MiB: that has the template's
+// spec again, and, compressed, each pod's inputs up to three times (the stage, its attempt, a
+// second one).
+inline constexpr std::size_t kMaxManifestBytes = 700'000;
+// Of one stage. Argo hands a pod its template in one environment string, of which a Linux process
+// takes 128 KiB; the commit's message and the like are filled in there.
+inline constexpr std::size_t kMaxTemplateBytes = 120U * 1024U;
 
 // In the order in which they can be created (and, backwards, deleted). Every problem at once: the
 // error's message has one line for each, "what: why: remedy".

@@ -46,7 +46,7 @@ struct UseOf {
     return {step.environment, Use::stacks};
   }
   StepUse operator()(const plan::ProvideOutputs& step) const {
-    return {step.environment, Use::stacks};
+    return {step.environment, Use::access};
   }
 };
 

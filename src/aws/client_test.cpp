@@ -321,7 +321,8 @@ TEST(ServiceErrors, MeanWhatTheirCodeOrStatusSays) {
   };
   EXPECT_EQ(meaning(403, "HTTP 403"), ErrorCode::permission);
   EXPECT_EQ(meaning(404, "HTTP 404"), ErrorCode::not_found);
-  EXPECT_EQ(meaning(404, "NoSuchBucket"), ErrorCode::not_found);
+  EXPECT_EQ(meaning(404, "NoSuchKey"), ErrorCode::not_found);
+  EXPECT_EQ(meaning(404, "NoSuchBucket"), ErrorCode::usage);
   EXPECT_EQ(meaning(400, "BadDigest"), ErrorCode::corrupt);
   EXPECT_EQ(meaning(400, "ExpiredToken"), ErrorCode::permission);
   EXPECT_EQ(meaning(503, "SlowDown"), ErrorCode::unavailable);

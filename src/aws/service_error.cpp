@@ -73,6 +73,7 @@ constexpr std::array<std::string_view, 5> kDamagedCodes = {
     "BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch",
     "IncompleteBody"};
 
+constexpr std::string_view kNoBucketCode = "NoSuchBucket";
 constexpr std::array<std::string_view, 2> kElsewhereCodes = {"PermanentRedirect",
                                                              "AuthorizationHeaderMalformed"};
 
@@ -135,6 +136,8 @@ ErrorCode meaning(const ServiceError& error) {
       break;
   }
   if (contains(kDamagedCodes, error.code)) return ErrorCode::corrupt;
+  // Not like an object that is missing: who asks for one in such a bucket has the wrong name.
+  if (error.code == kNoBucketCode) return ErrorCode::usage;
   if (contains(kElsewhereCodes, error.code) || error.status == 301 || error.status == 307) {
     return ErrorCode::usage;
   }
@@ -159,6 +162,7 @@ std::string remedy(const ServiceError& error) {
       error.code == "InvalidAccessKeyId") {
     return "this access key is not known to the service: check the profile and the endpoint";
   }
+  if (error.code == kNoBucketCode) return "create the bucket, or name one that exists";
   if (meaning(error) == ErrorCode::usage) return "the bucket lives in another region";
   return {};
 }

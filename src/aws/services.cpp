@@ -59,11 +59,13 @@ Result<doc::Value> call_json(const AwsContext& context, JsonCall json,
   return answer;
 }
 
-// arn:<partition>:<service>:<region>:…
+// arn:<partition>:<service>:<region>:…; the region becomes part of a host name.
 std::string region_of_arn(const std::string& text, const std::string& otherwise) {
   const std::vector<std::string> parts = split(text, ':');
-  const bool is_arn = parts.size() > 5 && parts[0] == "arn" && !parts[3].empty();
-  return is_arn ? parts[3] : otherwise;
+  if (parts.size() <= 5 || parts[0] != "arn" || parts[3].empty()) return otherwise;
+  const bool is_region =
+      parts[3].find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  return is_region ? parts[3] : otherwise;
 }
 
 StackDescription read_stack(const XmlElement& stack) {

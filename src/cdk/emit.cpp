@@ -126,10 +126,16 @@ class Emitter {
                                          .sha256 = asset.sha256()});
   }
 
-  static Value artifact(const StackModel& model, const BootstrapNames& names,
-                        const std::string& template_file, const std::string& hash) {
+  Value artifact(const StackModel& model, const BootstrapNames& names,
+                 const std::string& template_file, const std::string& hash) {
     const Stack& stack = *model.stack;
     const std::vector<Tag> tags = stack_tags(model);
+    if (tags.size() > kMaxTags) {
+      synthesis_.problems.push_back(
+          {.path = stack.node().path(),
+           .message = fmt::format("has {} tags, and AWS takes {}", tags.size(), kMaxTags),
+           .hint = {}});
+    }
     Value properties = Value::object({{"templateFile", template_file}});
     properties.set("terminationProtection",
                    stack.props().termination_protection == TerminationProtection::on);

@@ -52,7 +52,9 @@ class Renderer {
   Value resource(Element& element) {
     const auto& source = static_cast<const CfnResource&>(*element.element);
     Value properties = source.properties();
-    apply_tags(element.tag_rules, source.type(), properties);
+    const std::size_t tags = apply_tags(element.tag_rules, source.type(), properties);
+    if (tags > kMaxTags)
+      problem(source, fmt::format("has {} tags, and AWS takes {}", tags, kMaxTags));
     apply_boundary(element, source.type(), properties);
     Value::Object members;
     members.emplace_back("Type", source.type());
@@ -71,11 +73,13 @@ class Renderer {
     Value rendered(std::move(members));
     for (const auto& [path, value] : source.overrides()) {
       std::string message = apply_override(rendered, path, value);
-      if (!message.empty())
-        problems_.push_back(
-            {.path = source.node().path(), .message = std::move(message), .hint = {}});
+      if (!message.empty()) problem(source, std::move(message));
     }
     return rendered;
+  }
+
+  void problem(const Construct& at, std::string message) {
+    problems_.push_back({.path = at.node().path(), .message = std::move(message), .hint = {}});
   }
 
   static Value dependencies(Element& element) {

@@ -16,7 +16,6 @@ namespace {
 constexpr std::size_t kMaxStackName = 128;
 constexpr std::size_t kMaxDescriptionBytes = 1024;
 constexpr std::size_t kMaxQualifier = 10;
-constexpr std::size_t kMaxTags = 50;
 constexpr std::string_view kQualifierContext = "@aws-cdk/core:bootstrapQualifier";
 constexpr std::string_view kBoundaryContext = "@aws-cdk/core:permissionsBoundary";
 
@@ -156,10 +155,6 @@ void Stack::check() {
     node().add_problem(fmt::format("the description has {} bytes, and CloudFormation takes {}",
                                    props_.description.size(), kMaxDescriptionBytes),
                        "shorten StackProps::description");
-  }
-  if (props_.tags.size() > kMaxTags) {
-    node().add_problem(fmt::format("there are {} tags, and CloudFormation takes {} on a stack",
-                                   props_.tags.size(), kMaxTags));
   }
 }
 

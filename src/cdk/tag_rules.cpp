@@ -1,6 +1,7 @@
 #include "cdk/tag_rules.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "cdk/tag_table.hpp"
@@ -86,22 +87,23 @@ std::vector<Tag> effective_tags(const TagRules& rules, std::string_view type,
   return tags;
 }
 
-void apply_tags(const TagRules& rules, std::string_view type, Value& properties) {
+std::size_t apply_tags(const TagRules& rules, std::string_view type, Value& properties) {
   const TagProperty* property = rules.empty() ? nullptr : find_tag_property(type);
-  if (property == nullptr) return;
+  if (property == nullptr) return 0;
   std::vector<Tag> initial;
   if (const Value* existing = properties.find(property->name)) {
     std::optional<std::vector<Tag>> literal = literal_tags(*existing);
-    if (!literal) return;
+    if (!literal) return 0;
     initial = std::move(*literal);
   }
   const std::vector<Tag> tags = effective_tags(rules, type, initial);
   if (tags.empty()) {
     // null leaves the property out.
     if (!initial.empty()) properties.set(std::string(property->name), nullptr);
-    return;
+    return 0;
   }
   properties.set(std::string(property->name), render(tags, property->form));
+  return tags.size();
 }
 
 }  // namespace aphex::cdk

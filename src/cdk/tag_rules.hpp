@@ -1,7 +1,7 @@
 #pragma once
 // What the tag rules of the tree come to on one resource or stack.
 
-#include <map>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +17,11 @@ inline constexpr std::string_view kStackTagType = "aws:cdk:stack";
 std::vector<Tag> effective_tags(const TagRules& rules, std::string_view type,
                                 const std::vector<Tag>& initial);
 
+// Of a resource or a stack ("Tag naming limits and requirements").
+inline constexpr std::size_t kMaxTags = 50;
+
 // Puts the tags into the property that carries them, where the type has one and a rule applies.
-void apply_tags(const TagRules& rules, std::string_view type, Value& properties);
+// How many it carries then; 0 where nothing was done.
+std::size_t apply_tags(const TagRules& rules, std::string_view type, Value& properties);
 
 }  // namespace aphex::cdk

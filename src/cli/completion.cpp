@@ -145,11 +145,19 @@ std::string fish_completion() {
           out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
         }
       }
-      if (argument.kind == ArgumentKind::option) out += " -r";
+      // -r: a value follows; -x: one, and files are none.
+      const bool files = argument.completes == Completes::files;
+      if (argument.kind == ArgumentKind::option) out += files ? " -r" : " -x";
+      if (files) out += " -F";
       if (!argument.choices.empty()) out += " -a " + shell_quote(join(argument.choices, " "));
-      if (argument.completes == Completes::files) out += " -F";
+      if (argument.completes == Completes::directories) {
+        out += " -a '(__fish_complete_directories)'";
+      }
       out += " -d " + shell_quote(argument.help) + "\n";
     }
+    out += fmt::format(
+        "complete -c aphex -n '__fish_seen_subcommand_from {}' -s h -l help -d 'print this help'\n",
+        command.name);
   }
   return out;
 }

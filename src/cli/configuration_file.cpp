@@ -23,7 +23,8 @@ std::filesystem::path repository_of(const std::filesystem::path& file) {
 }  // namespace
 
 Result<ConfigurationFile> read_configuration(const std::string& file,
-                                             config::UnknownKeys unknown_keys) {
+                                             config::UnknownKeys unknown_keys,
+                                             StackFiles stack_files) {
   std::string name = file.empty() ? std::string(config::kFileName) : file;
   // As `aphex run` does: the repository's, from wherever in it one stands.
   std::error_code unreadable_is_absent;
@@ -43,7 +44,11 @@ Result<ConfigurationFile> read_configuration(const std::string& file,
   aphex::Source source(name, std::move(*text));
   const std::filesystem::path repository = repository_of(name);
   const auto view = engine::make_repository_view(repository);
-  config::LoadResult result = config::load(source, *view, unknown_keys);
+  const config::UnseenRepository unseen;
+  const config::RepositoryView& seen = stack_files == StackFiles::checked
+                                           ? *view
+                                           : static_cast<const config::RepositoryView&>(unseen);
+  config::LoadResult result = config::load(source, seen, unknown_keys);
   return ConfigurationFile{std::move(source), repository,
                            engine::repository_name(repository.string()), std::move(result)};
 }

@@ -15,8 +15,12 @@ struct ConfigurationFile {
   config::LoadResult result;
 };
 
+// Whether the files that stacks name have to exist: not where only the pipeline itself is looked at.
+enum class StackFiles { checked, not_checked };
+
 // The repository is the git working tree that holds the file, else the file's own directory.
 Result<ConfigurationFile> read_configuration(const std::string& file,
-                                             config::UnknownKeys unknown_keys);
+                                             config::UnknownKeys unknown_keys,
+                                             StackFiles stack_files = StackFiles::checked);
 
 }  // namespace aphex::cli

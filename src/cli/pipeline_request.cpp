@@ -23,7 +23,8 @@ void PipelineRequest::declare(Arguments& arguments, Provider provider) {
 Result<std::optional<PipelineDefinition>> PipelineRequest::define(App& app,
                                                                   const Terminal& terminal) const {
   APHEX_CHECK(settings_.set_context(app));
-  APHEX_TRY(ConfigurationFile file, read_configuration(file_, config::UnknownKeys::warn));
+  APHEX_TRY(ConfigurationFile file,
+            read_configuration(file_, config::UnknownKeys::warn, StackFiles::not_checked));
   terminal.progress(render_text(file.source, file.result.diagnostics, terminal.err_colour()));
   if (!file.result.config) return std::nullopt;
   PipelineProps props;

@@ -12,12 +12,11 @@ TEST(RunJson, SaysWhatIsNotThereByNull) {
   run.commit_sha = "c0ffee";
   run.created_at = 1'000;
 
-  EXPECT_EQ(
-      doc::to_json(to_value(run)),
-      R"({"id":3,"pipeline":"archon","state":"queued","commitSha":"c0ffee",)"
-      R"("source":"commit","repositoryUrl":"","branch":"","author":"","message":"","planDigest":"",)"
-      R"("restartedFrom":null,"createdAt":"1970-01-01T00:00:01.000Z","startedAt":null,)"
-      R"("endedAt":null,"exitCode":null})");
+  EXPECT_EQ(doc::to_json(to_value(run)),
+            R"({"id":3,"pipeline":"archon","state":"queued","commitSha":"c0ffee",)"
+            R"("source":"commit","repositoryUrl":"","branch":"","author":"","message":"",)"
+            R"("planDigest":"","restartedFrom":null,"createdAt":"1970-01-01T00:00:01.000Z",)"
+            R"("startedAt":null,"endedAt":null,"exitCode":null})");
 }
 
 TEST(RunJson, CarriesTheFailure) {

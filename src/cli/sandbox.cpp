@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "cli/configuration_file.hpp"
+#include "cli/sandbox_cluster.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 
@@ -38,12 +39,17 @@ std::string resources_text(const doc::Value& resources) {
   return rows.size() == 1 ? "no stacks yet\n" : render_table(rows);
 }
 
+std::string clusters_text(const std::vector<engine::SandboxCluster>& clusters) {
+  return clusters.empty() ? "" : "\n" + render_clusters(clusters);
+}
+
 class Sandbox final : public Subcommand {
  public:
   void declare(Arguments& arguments) override {
     Argument& action = arguments.positional("ACTION", action_, "what to do");
-    action.choices = {"start", "stop", "status", "reset", "env"};
+    action.choices = {"start", "stop", "status", "reset", "env", "cluster"};
     action.presence = Presence::required;
+    cluster_.declare(arguments);
     arguments
         .option("--config", "PATH", config_,
                 "whose accounts to make (default: aphex-config.yaml, where there is one)")
@@ -60,6 +66,11 @@ class Sandbox final : public Subcommand {
     engine::SandboxOptions options = sandbox_options(paths, environment, source.token(), terminal);
     const std::optional<plan::Plan> plan = plan_here(config_);
     if (plan) options.pipeline_account = plan->environments.front().account;
+    if (action_ != "cluster") APHEX_CHECK(cluster_.check_unused(action_));
+    if (action_ == "cluster") {
+      if (plan) cluster_.default_region = plan->environments.front().region;
+      return run_cluster(cluster_, {terminal, options, format_});
+    }
     if (action_ == "start") return start(terminal, options, plan);
     if (action_ == "stop") return stop(terminal, options);
     if (action_ == "reset") return reset(terminal, options);
@@ -133,14 +144,18 @@ class Sandbox final : public Subcommand {
     } else if (!status.server) {
       terminal.print("sandbox: stopped\n");
     } else {
-      terminal.print(fmt::format("sandbox: running at {} (pid {}) since {}\n{}",
+      APHEX_TRY(const std::vector<engine::SandboxCluster> clusters,
+                engine::list_clusters(*status.server, options));
+      terminal.print(fmt::format("sandbox: running at {} (pid {}) since {}\n{}{}",
                                  status.server->endpoint, status.server->pid,
-                                 status.server->started_at, resources_text(status.resources)));
+                                 status.server->started_at, resources_text(status.resources),
+                                 clusters_text(clusters)));
     }
     return ExitCode::ok;
   }
 
   std::string action_;
+  ClusterArguments cluster_;
   std::string config_;
   std::string format_ = "text";
   StateOption state_;

@@ -23,12 +23,13 @@ constexpr std::array kTable{
                     make_plan_command},
     SubcommandEntry{"schema", "print the JSON Schema of aphex-config.yaml, for editors",
                     "  aphex schema > aphex-config.schema.json\n", make_schema},
-    SubcommandEntry{"synth", "write the pipeline's own stack, for the cdk command line",
-                    "  aphex synth --cluster-name arbiter\n"
-                    "  aphex synth --explain-iam            every right, and the step that needs it\n"
-                    "  cdk deploy --app \"aphex synth\"\n"
-                    "  cdk diff --app \"aphex synth\" -c clusterName=arbiter\n",
-                    make_synth},
+    SubcommandEntry{
+        "synth", "write the pipeline's own stack, for the cdk command line",
+        "  aphex synth --cluster-name arbiter\n"
+        "  aphex synth --explain-iam            every right, and the step that needs it\n"
+        "  cdk deploy --app \"aphex synth\"\n"
+        "  cdk diff --app \"aphex synth\" -c clusterName=arbiter\n",
+        make_synth},
     SubcommandEntry{"manifests", "print the pipeline's Kubernetes objects as YAML",
                     "  aphex manifests > pipeline.yaml\n"
                     "  aphex manifests | kubectl apply --server-side --field-manager=aphex -f -\n",
@@ -36,6 +37,7 @@ constexpr std::array kTable{
     SubcommandEntry{"sandbox", "start, stop and look at the local AWS",
                     "  aphex sandbox start\n"
                     "  aphex sandbox status\n"
+                    "  aphex sandbox cluster add dev --kubeconfig ~/.kube/config\n"
                     "  aphex sandbox reset\n",
                     make_sandbox},
     SubcommandEntry{"run", "take a commit through the whole pipeline",

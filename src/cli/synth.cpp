@@ -41,18 +41,23 @@ class Synth final : public Subcommand {
       return ExitCode::invalid_config;
     }
     if (explain_) return explain(construct, terminal);
-    const std::string directory = output_directory();
+    const std::string by_cdk = directory_of_cdk();
+    const std::string directory =
+        !output_.empty() ? output_ : (by_cdk.empty() ? kDefaultOutput : by_cdk);
     APHEX_CHECK(write_assembly(synthesis.assembly, directory));
+    // The cdk command line shows what its app prints beside its own answer, which may be a
+    // script's: an app that succeeded says nothing.
+    if (format_ == "text" && output_.empty() && !by_cdk.empty()) return ExitCode::ok;
     report(synthesis.assembly, stack, directory, terminal);
     return ExitCode::ok;
   }
 
  private:
-  std::string output_directory() const {
-    if (!output_.empty()) return output_;
+  // Where the cdk command line that started this program wants the assembly; empty without one.
+  static std::string directory_of_cdk() {
     const os::EnvironmentVariables environment = os::current_environment();
     const auto given = environment.find("CDK_OUTDIR");
-    return given != environment.end() && !given->second.empty() ? given->second : kDefaultOutput;
+    return given == environment.end() ? std::string() : given->second;
   }
 
   Result<ExitCode> explain(const Construct& construct, const Terminal& terminal) const {

@@ -84,6 +84,14 @@ class RepositoryView {
   virtual std::vector<std::string> similar_files(const std::string& path) const = 0;
 };
 
+// Takes every path for an existing file: where there is no repository to look into, or it is looked
+// at later.
+class UnseenRepository final : public RepositoryView {
+ public:
+  PathKind classify(const std::string& /*path*/) const override { return PathKind::file; }
+  std::vector<std::string> similar_files(const std::string& /*path*/) const override { return {}; }
+};
+
 enum class UnknownKeys { warn, reject };
 
 struct LoadResult {

@@ -13,16 +13,6 @@ namespace {
 // Named in the message about a dirty tree; more would not help anybody.
 constexpr std::size_t kNamedPaths = 5;
 
-// For a commit that is not checked out: paths are taken on trust, since the validate stage checks
-// them in the run's own working copy before anything else.
-class TrustingView final : public config::RepositoryView {
- public:
-  config::PathKind classify(const std::string& /*path*/) const override {
-    return config::PathKind::file;
-  }
-  std::vector<std::string> similar_files(const std::string& /*path*/) const override { return {}; }
-};
-
 Status refuse_dirty(Git& git, const std::filesystem::path& repository) {
   APHEX_TRY(std::vector<std::string> paths, git.changed_paths(repository, kNamedPaths + 1));
   if (paths.empty()) return {};
@@ -113,7 +103,7 @@ Result<PreparedRun> prepare_run(const RunWish& wish, Git& git, store::RunDatabas
   }
   aphex::Source source(wish.config_path, std::move(text));
   const std::unique_ptr<config::RepositoryView> view =
-      checked_out ? make_repository_view(repository) : std::make_unique<TrustingView>();
+      checked_out ? make_repository_view(repository) : std::make_unique<config::UnseenRepository>();
   config::LoadResult loaded = config::load(source, *view);
   if (!loaded.config) {
     return PreparedRun{std::nullopt, std::nullopt,

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "engine/installation.hpp"
+#include "engine/sandbox_control.hpp"
 #include "os/files.hpp"
 
 namespace aphex::engine {
@@ -20,12 +21,9 @@ constexpr milliseconds kPollInterval{25};
 // The server saves its state when it ends: a second for a large one.
 constexpr milliseconds kStopGrace{10'000};
 constexpr milliseconds kFailedStartGrace{1'000};
-constexpr milliseconds kConnectTimeout{1'000};
-constexpr milliseconds kAnswerTimeout{10'000};
 constexpr std::size_t kMaxAnnouncementBytes = 64U << 10U;
 constexpr std::size_t kMaxLogTailBytes = 2'000;
 constexpr std::size_t kMaxLogBytes = 16U << 20U;
-constexpr int kStatusOk = 200;
 
 void tell(const SandboxOptions& options, std::string_view what) {
   if (options.on_progress) options.on_progress(what);
@@ -40,34 +38,6 @@ fs::path directory_of(const SandboxOptions& options) {
 bool is_there(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error);
-}
-
-// ---- the control API ----
-
-struct ControlCall {
-  std::string method;
-  std::string path;
-  std::string body;
-};
-
-Result<doc::Value> control(const std::string& endpoint, const ControlCall& call,
-                           const SandboxOptions& options) {
-  aws::HttpRequest request;
-  request.method = call.method;
-  request.url = endpoint + call.path;
-  request.body = call.body;
-  if (!call.body.empty()) request.headers = {{"Content-Type", "application/json"}};
-  request.connect_timeout = kConnectTimeout;
-  request.stall_timeout = kAnswerTimeout;
-  APHEX_TRY(const aws::HttpResponse response, options.http->send(request, options.cancel));
-  auto value = doc::parse_json(response.body);
-  if (response.status != kStatusOk || !value) {
-    const std::string said = value ? value->string_or("error", "") : std::string();
-    return fail(ErrorCode::unavailable, "the sandbox answered " + std::to_string(response.status) +
-                                            " to " + call.method + " " + call.path +
-                                            (said.empty() ? "" : ": " + said));
-  }
-  return value;
 }
 
 Result<AccountKey> ask_for_account(const std::string& endpoint, const std::string& account,

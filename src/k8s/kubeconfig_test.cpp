@@ -46,7 +46,7 @@ users:
 - {name: file, user: {tokenFile: token, client-certificate-data: UEVN, client-key: key.pem}}
 )";
 
-Kubeconfig parse(std::string text, const std::string& path = "/home/ada/.kube/config") {
+Kubeconfig parse(std::string text, const std::string& path = "/home/me/.kube/config") {
   auto parsed = parse_kubeconfig(path, std::move(text));
   EXPECT_TRUE(parsed) << describe(parsed.error());
   return parsed.value_or(Kubeconfig{});
@@ -70,10 +70,10 @@ TEST(Kubeconfigs, NameFilesBesideThemselves) {
   const auto chosen = choose(parse(kEks), "file");
   ASSERT_TRUE(chosen) << describe(chosen.error());
   EXPECT_EQ(chosen->context.name_space, "argo");
-  EXPECT_EQ(chosen->cluster.authority.file, "/home/ada/.kube/pki/ca.pem");
-  EXPECT_EQ(chosen->user.token_file, "/home/ada/.kube/token");
+  EXPECT_EQ(chosen->cluster.authority.file, "/home/me/.kube/pki/ca.pem");
+  EXPECT_EQ(chosen->user.token_file, "/home/me/.kube/token");
   EXPECT_EQ(chosen->user.certificate.text, "PEM");
-  EXPECT_EQ(chosen->user.key.file, "/home/ada/.kube/key.pem");
+  EXPECT_EQ(chosen->user.key.file, "/home/me/.kube/key.pem");
 }
 
 TEST(Kubeconfigs, SayWhatTheyLack) {

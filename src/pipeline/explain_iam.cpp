@@ -3,90 +3,66 @@
 
 #include "aphex/iam.hpp"
 #include "aphex/pipeline_stack.hpp"
+#include "base/text.hpp"
 
 namespace aphex {
 namespace {
 
-// A member of a statement that stands alone or in a list.
-std::vector<std::string> texts_at(const Value& statement, std::string_view key) {
+std::vector<std::string> people_texts(const std::vector<Value>& values) {
   std::vector<std::string> texts;
-  const Value* value = statement.find(key);
-  if (value == nullptr || value->is_null()) return texts;
-  if (const Value::Array* items = value->as_array()) {
-    for (const Value& item : *items)
-      texts.push_back(text_for_people(item));
-  } else {
-    texts.push_back(text_for_people(*value));
-  }
+  for (const Value& value : values)
+    texts.push_back(text_for_people(value));
   return texts;
 }
 
-struct ConditionText {
-  std::string operation, key, value;
-};
+std::string_view word(iam::Effect effect) {
+  return effect == iam::Effect::allow ? "Allow" : "Deny";
+}
 
-std::vector<ConditionText> conditions_of(const Value& statement) {
-  std::vector<ConditionText> list;
-  const Value* conditions = statement.find("Condition");
-  if (conditions == nullptr || !conditions->is_object()) return list;
-  for (const auto& [operation, tests] : *conditions->as_object()) {
-    if (!tests.is_object()) continue;
-    for (const auto& [key, value] : *tests.as_object())
-      list.push_back({operation, key, text_for_people(value)});
+Value conditions_json(const iam::PolicyStatement& statement) {
+  Value list = Value::array();
+  for (const iam::Condition& condition : statement.conditions) {
+    list.push_back(Value::object({{"operator", condition.operation},
+                                  {"key", condition.key},
+                                  {"value", text_for_people(condition.value)}}));
   }
   return list;
 }
 
-// The policy's own words, keys in lower case.
-struct Part {
-  const char* key;    // of the JSON report
-  const char* label;  // of the text
-  const char* member;
-};
-constexpr Part kParts[] = {{"actions", "actions", "Action"},
-                           {"notActions", "all but", "NotAction"},
-                           {"resources", "on", "Resource"},
-                           {"notResources", "on all but", "NotResource"},
-                           {"principals", "by", "Principal"}};
-
 Value statement_json(const iam::StatementInTree& in_tree) {
-  const Value& statement = in_tree.statement;
+  const iam::PolicyStatement& statement = in_tree.statement;
   Value value = Value::object({{"path", in_tree.path},
                                {"policy", in_tree.policy},
-                               {"sid", statement.string_or("Sid", "")},
-                               {"effect", statement.string_or("Effect", "")}});
-  for (const Part& part : kParts) {
-    const std::vector<std::string> texts = texts_at(statement, part.member);
-    if (!texts.empty()) value.set(part.key, Value::strings(texts));
+                               {"sid", statement.sid},
+                               {"effect", word(statement.effect)},
+                               {"actions", Value::strings(statement.actions)},
+                               {"resources", Value::strings(people_texts(statement.resources))},
+                               {"conditions", conditions_json(statement)},
+                               {"reason", statement.reason}});
+  if (!statement.principal.is_null()) {
+    value.set("principal", text_for_people(statement.principal));
   }
-  Value conditions = Value::array();
-  for (ConditionText& condition : conditions_of(statement)) {
-    conditions.push_back(Value::object({{"operator", std::move(condition.operation)},
-                                        {"key", std::move(condition.key)},
-                                        {"value", std::move(condition.value)}}));
-  }
-  value.set("conditions", std::move(conditions));
-  value.set("reason", in_tree.reason);
   return value;
 }
 
 void add_lines(std::string& text, std::string_view label, const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < items.size(); ++i)
-    text += fmt::format("    {:<11}{}\n", i == 0 ? label : "", items[i]);
+    text += fmt::format("    {:<10} {}\n", i == 0 ? label : "", items[i]);
 }
 
-std::string statement_text(const iam::StatementInTree& in_tree) {
-  const Value& statement = in_tree.statement;
-  const std::string sid = statement.string_or("Sid", "");
-  std::string text =
-      fmt::format("  {}{}{}\n", statement.string_or("Effect", ""), sid.empty() ? "" : " ", sid);
-  if (!in_tree.reason.empty()) add_lines(text, "because", {in_tree.reason});
-  for (const Part& part : kParts)
-    add_lines(text, part.label, texts_at(statement, part.member));
+std::string statement_text(const iam::PolicyStatement& statement) {
+  std::string text = fmt::format("  {}{}{}\n", word(statement.effect),
+                                 statement.sid.empty() ? "" : " ", statement.sid);
+  if (!statement.reason.empty()) add_lines(text, "because", {statement.reason});
+  add_lines(text, "actions", statement.actions);
+  add_lines(text, "on", people_texts(statement.resources));
+  if (!statement.principal.is_null()) {
+    add_lines(text, "by", {text_for_people(statement.principal)});
+  }
   std::vector<std::string> conditions;
-  for (const ConditionText& condition : conditions_of(statement)) {
-    conditions.push_back(
-        fmt::format("{} {} {}", condition.key, condition.operation, condition.value));
+  for (const iam::Condition& condition : statement.conditions) {
+    conditions.push_back(fmt::format("{} {} {}", condition.key, condition.operation,
+                                     text_for_people(condition.value)));
   }
   add_lines(text, "where", conditions);
   return text;
@@ -101,7 +77,7 @@ std::string explain_iam_text(const Construct& scope) {
     const std::string heading = fmt::format("{} ({})\n", in_tree.path, in_tree.policy);
     if (heading != policy) text += (text.empty() ? "" : "\n") + heading;
     policy = heading;
-    text += statement_text(in_tree);
+    text += statement_text(in_tree.statement);
   }
   return text;
 }

@@ -17,15 +17,6 @@ namespace {
 using pipeline::Layer;
 using pipeline::LayerKind;
 
-// That a stack's file exists is for `aphex validate`, which sees the repository.
-class UnseenRepository final : public config::RepositoryView {
- public:
-  config::PathKind classify(const std::string& /*path*/) const override {
-    return config::PathKind::file;
-  }
-  std::vector<std::string> similar_files(const std::string& /*path*/) const override { return {}; }
-};
-
 Layer context_of(const Construct& scope) {
   Value context = Value::object();
   const auto look = [&](const std::string& key) {
@@ -52,8 +43,8 @@ void add_problem(PipelineDefinition::State& state, std::string message, std::str
   state.problems.push_back({.path = {}, .message = std::move(message), .hint = std::move(hint)});
 }
 
-void resolve(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
-             const config::Config& config) {
+void fill(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
+          const config::Config& config) {
   state.provider = std::move(props.inputs.provider);
   pipeline::Resolution resolution = pipeline::resolve(
       config, props.inputs.repository_name,
@@ -71,7 +62,8 @@ void resolve(PipelineDefinition::State& state, const Construct& scope, PipelineP
 
 void load(PipelineDefinition::State& state, const Construct& scope, PipelineProps props) {
   const Source source(props.inputs.configuration_name, props.inputs.configuration);
-  const config::LoadResult loaded = config::load(source, UnseenRepository());
+  // That a stack's file exists is for `aphex validate`, which sees the repository.
+  const config::LoadResult loaded = config::load(source, config::UnseenRepository());
   for (const Diagnostic& diagnostic : loaded.diagnostics) {
     if (diagnostic.severity != Severity::error) continue;
     add_problem(state,
@@ -79,7 +71,7 @@ void load(PipelineDefinition::State& state, const Construct& scope, PipelineProp
                             diagnostic.span.begin.column, diagnostic.message),
                 diagnostic.hint);
   }
-  if (loaded.config) resolve(state, scope, std::move(props), *loaded.config);
+  if (loaded.config) fill(state, scope, std::move(props), *loaded.config);
 }
 
 // A stack whose account, region or name is not the settings' would be deployed next to what its
@@ -113,7 +105,7 @@ PipelineDefinition::PipelineDefinition(const Construct& scope, PipelineProps pro
 PipelineDefinition pipeline::define(const Construct& scope, PipelineProps props,
                                     const config::Config& config) {
   auto state = std::make_shared<PipelineDefinition::State>();
-  resolve(*state, scope, std::move(props), config);
+  fill(*state, scope, std::move(props), config);
   return PipelineDefinition(std::move(state));
 }
 

@@ -92,6 +92,12 @@ std::map<std::string, argo::Resources> resources_of(const Chosen& chosen) {
   return map;
 }
 
+// CloudFormation's begin with a letter; a pipeline's, as a repository's, may begin with a digit.
+std::string stack_name(const std::string& pascal) {
+  const bool letter_first = pascal.front() >= 'A' && pascal.front() <= 'Z';
+  return bounded_name((letter_first ? "" : "Aphex") + pascal + "PipelineStack", kMaxStackName);
+}
+
 argo::Settings kubernetes_of(const Chosen& chosen, const Settings& settings) {
   argo::Settings kubernetes;
   kubernetes.pipeline = settings.name;
@@ -138,8 +144,7 @@ Settings settings_of(const Chosen& chosen, const plan::Plan& plan) {
   Settings settings;
   settings.name = plan.pipeline;
   const std::string pascal = pascal_name(settings.name);
-  settings.stack_name =
-      or_else(chosen.text("stackName"), bounded_name(pascal + "PipelineStack", kMaxStackName));
+  settings.stack_name = or_else(chosen.text("stackName"), stack_name(pascal));
   settings.account = or_else(chosen.text("account"), first.account);
   settings.region = or_else(chosen.text("region"), first.region);
   settings.partition = config::partition_of(settings.region);

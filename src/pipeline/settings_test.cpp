@@ -37,6 +37,12 @@ TEST(Settings, defaults_are_the_names_of_the_design) {
   EXPECT_EQ(settings.region, "us-east-1");
 }
 
+TEST(Settings, a_stack_name_begins_with_a_letter_whatever_the_pipeline_is_called) {
+  const Resolution resolution = resolve_flags(enough_and({{"name", "2048-game"}}));
+  ASSERT_THAT(messages(resolution.problems), IsEmpty());
+  EXPECT_EQ(resolution.settings->stack_name, "Aphex2048GamePipelineStack");
+}
+
 TEST(Settings, of_china_are_in_its_partition) {
   std::string text(kConfiguration);
   text.replace(text.find("us-east-1"), 9, "cn-north-1");

@@ -11,15 +11,6 @@
 
 namespace aphex::pipeline::testing_support {
 
-// Every path is a file.
-class AnyFile final : public config::RepositoryView {
- public:
-  config::PathKind classify(const std::string& /*path*/) const override {
-    return config::PathKind::file;
-  }
-  std::vector<std::string> similar_files(const std::string& /*path*/) const override { return {}; }
-};
-
 inline constexpr std::string_view kConfiguration =
     "version: \"1.0\"\n"
     "build: {commands: [make]}\n"
@@ -31,7 +22,8 @@ inline constexpr std::string_view kConfiguration =
     "      - {name: ApiStack, path: lib/api.ts}\n";
 
 inline config::Config configuration(const std::string& text) {
-  config::LoadResult loaded = config::load(Source("aphex-config.yaml", text), AnyFile());
+  config::LoadResult loaded =
+      config::load(Source("aphex-config.yaml", text), config::UnseenRepository());
   for (const Diagnostic& diagnostic : loaded.diagnostics) {
     EXPECT_NE(diagnostic.severity, Severity::error) << diagnostic.message;
   }

@@ -7,6 +7,7 @@
 #include "base/sha256.hpp"
 #include "k8s/client.hpp"
 #include "k8s/eks.hpp"
+#include "provider/names.hpp"
 
 namespace aphex::provider {
 namespace {
@@ -77,6 +78,10 @@ class AwsWorld final : public World {
   Result<std::unique_ptr<Cluster>> connect(const ClusterProperties& properties,
                                            const os::CancelToken& cancel) override {
     const std::string& region = properties.region.empty() ? region_ : properties.region;
+    // A Delete's properties are not checked before: its work must not depend on the rest of them.
+    if (!is_region(region)) {
+      return fail(ErrorCode::usage, fmt::format("Region '{}' is no region of AWS", region));
+    }
     k8s::EksConnection connection{.cluster = properties.cluster,
                                   .region = region,
                                   .credentials = context_.credentials,

@@ -38,15 +38,16 @@ TEST(Owners, AreStacksWithoutTheirUuid) {
 
 TEST(Properties, AreAllCheckedAtOnce) {
   EXPECT_THAT(
-      problems_of(R"({"ClusterName":"a b","RoleArn":"role","Pipeline":"-","WaitFor":"Pod",
-                      "Force":"yes","Manifset":"x","ManifestBucket":"b","ManifestSha256":"AB",
+      problems_of(
+          R"({"ClusterName":"a b","RoleArn":"role","Pipeline":"-","WaitFor":"Pod","Region":"a.b/#",
+                      "Force":"yes","Manifset":"x","ManifestBucket":"b/","ManifestSha256":"AB",
                       "SecretValues":[{"Key":"a/b"},"x"]})"),
       ElementsAre(
           "Manifset is no property (did you mean Manifest?)",
           "ClusterName 'a b' is no name of an EKS cluster (letters, digits, - and _; at most 100)",
-          "RoleArn 'role' is no ARN of an IAM role",
+          "Region 'a.b/#' is no region of AWS", "RoleArn 'role' is no ARN of an IAM role",
           "Pipeline '-' cannot be the value of a label (letters, digits, -, _ and .; at most 63)",
-          "ManifestKey is missing",
+          "ManifestKey is missing", "ManifestBucket 'b/' is no name of a bucket",
           "ManifestSha256 'AB' is no SHA-256 (64 lower-case hexadecimal digits)",
           "SecretValues[0].Key 'a/b' is no key of a Secret (letters, digits, -, _ and .; at most "
           "253)",
@@ -147,6 +148,28 @@ TEST(Manifests, FitTheirProperties) {
                                     "stringData":{"token":"x"}})",
                                 properties),
               ElementsAre("stringData['token'] stands in the manifest and in SecretValues"));
+}
+
+TEST(LoadBalancers, HaveAHostNameElseAnAddress) {
+  const auto host = [](const std::string& entry) {
+    return load_balancer_host(read(R"({"status":{"loadBalancer":{"ingress":[)" + entry + "]}}}"));
+  };
+  EXPECT_EQ(host(R"({"hostname":"lb","ip":"10.0.0.1"})"), "lb");
+  EXPECT_EQ(host(R"({"ip":"10.0.0.1"})"), "10.0.0.1");
+  EXPECT_EQ(host("{}"), std::nullopt);
+  EXPECT_EQ(host(""), std::nullopt);
+  EXPECT_EQ(host(R"({"hostname":")" + std::string(5'000, 'a') + "\"}"), std::nullopt)
+      << "no host has such a name, and no answer holds it";
+  EXPECT_EQ(load_balancer_host(read("{}")), std::nullopt);
+}
+
+TEST(Names, OfHostsHoldNothingThatEndsAHostName) {
+  EXPECT_TRUE(is_region("us-gov-west-1"));
+  EXPECT_TRUE(is_bucket_name("cdk-hnb659fds-assets-111122223333-us-east-1"));
+  for (const std::string_view bad : {"", "a.b/", "a#b", "a@b", "A", "-a", "a:1"}) {
+    EXPECT_FALSE(is_region(bad)) << bad;
+    EXPECT_FALSE(is_bucket_name(bad)) << bad;
+  }
 }
 
 TEST(Names, AreThoseOfRfc1123) {

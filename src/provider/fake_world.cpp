@@ -1,5 +1,7 @@
 #include "provider/fake_world.hpp"
 
+#include <utility>
+
 namespace aphex::provider {
 namespace {
 
@@ -30,11 +32,11 @@ class FakeCluster final : public Cluster {
     APHEX_CHECK(note("apply " + id + forced, state_.apply_error, cancel));
     doc::Value object = manifest.object;
     const auto at = state_.objects.find(id);
-    if (object.find({"metadata", "uid"}) != nullptr && at == state_.objects.end()) {
+    if (std::as_const(object).find({"metadata", "uid"}) != nullptr && at == state_.objects.end()) {
       return fail(ErrorCode::already_exists, describe(manifest.id) + " has another uid");
     }
     const doc::Value* uid =
-        at != state_.objects.end() ? at->second.find({"metadata", "uid"}) : nullptr;
+        at != state_.objects.end() ? std::as_const(at->second).find({"metadata", "uid"}) : nullptr;
     const doc::Value* status = at != state_.objects.end() ? at->second.find("status") : nullptr;
     if (status != nullptr) object.set("status", *status);
     for (auto& [name, value] : *object.as_object()) {
@@ -53,7 +55,7 @@ class FakeCluster final : public Cluster {
     APHEX_CHECK(note("remove " + physical_id(id), state_.remove_error, cancel));
     const auto at = state_.objects.find(physical_id(id));
     if (at == state_.objects.end()) return fail(ErrorCode::not_found, "no " + describe(id));
-    const doc::Value* live = at->second.find({"metadata", "uid"});
+    const doc::Value* live = std::as_const(at->second).find({"metadata", "uid"});
     if (live == nullptr || *live != doc::Value(uid)) {
       return fail(ErrorCode::already_exists, describe(id) + " has another uid");
     }

@@ -64,9 +64,9 @@ class Request {
     ownership_.resource = envelope_.logical_id;
     switch (envelope_.type) {
       case RequestType::create:
-        return create();
+        return patiently(&Request::create);
       case RequestType::update:
-        return update();
+        return patiently(&Request::update);
       case RequestType::remove:
         return remove();
     }
@@ -236,11 +236,11 @@ class Request {
 
   // Rights that the same stack made a moment ago (a role's policy, an access entry) reach their
   // services only after a while: a refusal is believed when it lasts.
-  Result<Answer> create() {
+  Result<Answer> patiently(Result<Answer> (Request::*once)()) {
     const SteadyTime until = context_.clock.steady() + kPatience;
     milliseconds delay = kFirstPatience;
     while (true) {
-      auto done = create_once();
+      auto done = (this->*once)();
       const bool denied = !done && done.error().code == ErrorCode::permission &&
                           progress_.id_if_failed() == id_before_work(envelope_);
       if (!denied || context_.clock.steady() + delay > until || !pause(delay)) return done;
@@ -248,7 +248,7 @@ class Request {
     }
   }
 
-  Result<Answer> create_once() {
+  Result<Answer> create() {
     APHEX_TRY(const Prepared prepared, prepare());
     APHEX_TRY(const std::unique_ptr<Cluster> cluster, connect(prepared.properties.cluster));
     APHEX_TRY(Applied applied, apply(*cluster, prepared));

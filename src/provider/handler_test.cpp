@@ -134,7 +134,7 @@ TEST_F(Handling, ACreateThatWasRefusedLeavesNothingForItsRollback) {
   EXPECT_THAT(world.cluster.calls, ElementsAre());
 }
 
-TEST_F(Handling, ACreateWaitsForRightsThatAreNew) {
+TEST_F(Handling, WaitsForRightsThatAreNew) {
   world.connect_error = error_of(ErrorCode::permission, "AccessDenied");
   const auto begin = clock.steady();
   EXPECT_EQ(run(event(RequestType::create)).reason, "AccessDenied");
@@ -150,10 +150,12 @@ TEST_F(Handling, ACreateWaitsForRightsThatAreNew) {
   EXPECT_EQ(run(event(RequestType::create)).verdict, Verdict::success);
 }
 
-TEST_F(Handling, AnUpdateBelievesARefusalAtOnce) {
+TEST_F(Handling, BelievesEveryOtherErrorAndEveryRefusalOfADeleteAtOnce) {
+  world.connect_error = error_of(ErrorCode::usage, "wrong");
+  EXPECT_EQ(run(event(RequestType::update)).reason, "wrong");
   world.connect_error = error_of(ErrorCode::permission, "AccessDenied");
-  EXPECT_EQ(run(event(RequestType::update)).reason, "AccessDenied");
-  EXPECT_EQ(world.connected.size(), 1U);
+  EXPECT_EQ(run(event(RequestType::remove)).verdict, Verdict::failed);
+  EXPECT_EQ(world.connected.size(), 2U);
 }
 
 TEST_F(Handling, UpdateHoldsForTheObjectThatWasLookedAt) {

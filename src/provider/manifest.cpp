@@ -17,6 +17,7 @@ constexpr std::string_view kPipeline = "aphex.dev/pipeline";
 constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
 constexpr std::string_view kNothingCreated = "aphex:nothing-created:";
 constexpr std::size_t kMaxDepth = 100;
+constexpr std::size_t kMaxHost = 253;  // RFC 1035
 // Managers named in a message; an object seldom has more than three.
 constexpr std::size_t kMaxManagers = 5;
 
@@ -240,7 +241,7 @@ std::optional<std::string> load_balancer_host(const doc::Value& live) {
   if (items == nullptr || items->empty()) return std::nullopt;
   std::string host = items->front().string_or("hostname", "");
   if (host.empty()) host = items->front().string_or("ip", "");
-  if (host.empty()) return std::nullopt;
+  if (host.empty() || host.size() > kMaxHost) return std::nullopt;
   return host;
 }
 

@@ -7,6 +7,8 @@ namespace aphex::provider {
 namespace {
 
 constexpr std::size_t kMaxClusterName = 100;
+constexpr std::size_t kMaxRegion = 32;  // the longest today has 14
+constexpr std::size_t kMinBucketName = 3;
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSubdomain = 253;
 constexpr std::size_t kSha256Digits = 64;
@@ -42,6 +44,14 @@ bool is_cluster_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxClusterName && is_alphanumeric(text.front()) &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
+}
+
+bool is_region(std::string_view text) {
+  return is_made_of(text, kMaxRegion, is_lower_or_digit, "-");
+}
+
+bool is_bucket_name(std::string_view text) {
+  return text.size() >= kMinBucketName && is_made_of(text, kMaxLabel, is_lower_or_digit, "-.");
 }
 
 bool is_dns_label(std::string_view text) {

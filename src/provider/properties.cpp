@@ -85,6 +85,9 @@ class Reader {
           to.cluster.cluster);
     }
     to.cluster.region = text("Region");
+    if (!to.cluster.region.empty() && !is_region(to.cluster.region)) {
+      problem("Region '{}' is no region of AWS", to.cluster.region);
+    }
     to.cluster.role_arn = text("RoleArn");
     const std::string& role = to.cluster.role_arn;
     if (!role.empty() && (!role.starts_with("arn:") || role.find(":iam::") == std::string::npos ||
@@ -117,6 +120,9 @@ class Reader {
     StoredManifest stored{.bucket = required("ManifestBucket"),
                           .key = required("ManifestKey"),
                           .sha256 = required("ManifestSha256")};
+    if (!stored.bucket.empty() && !is_bucket_name(stored.bucket)) {
+      problem("ManifestBucket '{}' is no name of a bucket", stored.bucket);
+    }
     if (!stored.sha256.empty() && !is_sha256(stored.sha256)) {
       problem("ManifestSha256 '{}' is no SHA-256 (64 lower-case hexadecimal digits)",
               stored.sha256);

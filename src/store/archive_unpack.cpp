@@ -8,8 +8,6 @@
 #include <optional>
 #include <string>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include "os/files.hpp"
 #include "store/archive.hpp"
 #include "store/archive_gzip.hpp"
+#include "store/archive_library.hpp"
 #include "store/archive_paths.hpp"
 #include "store/archive_source.hpp"
 #include "store/archive_tree_writer.hpp"
@@ -27,7 +26,7 @@ namespace aphex::store {
 namespace {
 
 struct FreeArchive {
-  void operator()(::archive* reader) const { ::archive_read_free(reader); }
+  void operator()(::archive* reader) const { libarchive().read_free(reader); }
 };
 using ArchiveHandle = std::unique_ptr<::archive, FreeArchive>;
 
@@ -46,7 +45,7 @@ la_ssize_t feed_block(::archive* reader, void* data, const void** buffer) {
                    : feed.source.next();
   if (!block) {
     feed.error = std::move(block.error());
-    ::archive_set_error(reader, EIO, "no more blocks");
+    libarchive().set_error(reader, EIO, "no more blocks");
     return -1;
   }
   feed.block = std::move(*block);
@@ -57,16 +56,16 @@ la_ssize_t feed_block(::archive* reader, void* data, const void** buffer) {
 class Unpacker {
  public:
   Unpacker(Feed& feed, TreeWriter& writer, const UnpackLimits& limits)
-      : feed_(feed), writer_(writer), limits_(limits), reader_(::archive_read_new()) {}
+      : feed_(feed), writer_(writer), limits_(limits), reader_(libarchive().read_new()) {}
 
   Result<ArchiveSummary> run() {
     if (reader_ == nullptr) return fail(ErrorCode::internal, "libarchive has no memory");
-    ::archive_read_support_format_tar(reader_.get());
-    if (::archive_read_open(reader_.get(), &feed_, nullptr, feed_block, nullptr) != ARCHIVE_OK)
+    libarchive().read_support_format_tar(reader_.get());
+    if (libarchive().read_open(reader_.get(), &feed_, nullptr, feed_block, nullptr) != ARCHIVE_OK)
       return broken();
     while (true) {
       ::archive_entry* entry = nullptr;
-      const int result = ::archive_read_next_header(reader_.get(), &entry);
+      const int result = libarchive().read_next_header(reader_.get(), &entry);
       if (result == ARCHIVE_EOF) break;
       // A warning is about a name that the locale cannot show; its bytes are there all the same.
       if (result != ARCHIVE_OK && result != ARCHIVE_WARN) return broken();
@@ -81,7 +80,7 @@ class Unpacker {
  private:
   tl::unexpected<Error> broken() {
     if (feed_.error) return fail(*feed_.error);
-    const char* const why = ::archive_error_string(reader_.get());
+    const char* const why = libarchive().error_string(reader_.get());
     return fail(ErrorCode::corrupt,
                 std::string("it is no tar archive that can be read: ") + (why ? why : "unknown"));
   }
@@ -96,16 +95,16 @@ class Unpacker {
   }
 
   Status unpack_entry(::archive_entry* entry) {
-    const char* const name = ::archive_entry_pathname(entry);
+    const char* const name = libarchive().entry_pathname(entry);
     if (name == nullptr) return fail(ErrorCode::corrupt, "an entry has no readable name");
     if (++summary_.entries > limits_.max_entries)
       return fail(ErrorCode::corrupt,
                   "it has more than " + std::to_string(limits_.max_entries) + " entries");
     APHEX_TRY(const std::string path, normalize_entry_path(name));
-    const mode_t type = ::archive_entry_filetype(entry);
+    const mode_t type = libarchive().entry_filetype(entry);
     if (type == AE_IFDIR) return writer_.add_directory(path);
     if (path.empty()) return fail(ErrorCode::corrupt, "an entry stands for the root itself");
-    if (const char* const target = ::archive_entry_hardlink(entry); target != nullptr) {
+    if (const char* const target = libarchive().entry_hardlink(entry); target != nullptr) {
       APHEX_TRY(const std::string file, normalize_entry_path(target));
       return writer_.add_hard_link(path, file);
     }
@@ -116,7 +115,7 @@ class Unpacker {
   }
 
   Status unpack_link(::archive_entry* entry, const std::string& path) {
-    const char* const target = ::archive_entry_symlink(entry);
+    const char* const target = libarchive().entry_symlink(entry);
     if (target == nullptr)
       return fail(ErrorCode::corrupt, "the link \"" + path + "\" has no readable target");
     if (const auto problem = link_problem(path, target))
@@ -126,7 +125,7 @@ class Unpacker {
   }
 
   Status unpack_file(::archive_entry* entry, const std::string& path) {
-    const la_int64_t declared = ::archive_entry_size(entry);
+    const la_int64_t declared = libarchive().entry_size(entry);
     const auto size = static_cast<std::uint64_t>(std::max<la_int64_t>(declared, 0));
     if (declared < 0 || size > limits_.max_content_bytes - summary_.content_bytes)
       return fail(
@@ -134,7 +133,7 @@ class Unpacker {
           "it has more than " + std::to_string(limits_.max_content_bytes) + " bytes of content");
     summary_.content_bytes += size;
     const FileMode mode =
-        (::archive_entry_perm(entry) & S_IXUSR) != 0 ? FileMode::executable : FileMode::plain;
+        (libarchive().entry_perm(entry) & S_IXUSR) != 0 ? FileMode::executable : FileMode::plain;
     if (size > TreeWriter::kMaxSmallFileBytes) return unpack_large(path, mode, size);
     std::string content(size, '\0');
     APHEX_CHECK(for_each_piece(path, size, [&](std::string_view piece, std::uint64_t at) {
@@ -163,7 +162,7 @@ class Unpacker {
       const void* data = nullptr;
       std::size_t length = 0;
       la_int64_t offset = 0;
-      const int result = ::archive_read_data_block(reader_.get(), &data, &length, &offset);
+      const int result = libarchive().read_data_block(reader_.get(), &data, &length, &offset);
       if (result == ARCHIVE_EOF) return {};
       if (result != ARCHIVE_OK) return broken();
       if (length == 0) continue;
@@ -230,6 +229,10 @@ Result<ArchiveSummary> unpack_new(const UnpackJob& job, const std::filesystem::p
 Result<ArchiveSummary> unpack(const std::filesystem::path& archive,
                               const std::filesystem::path& destination, const UnpackLimits& limits,
                               const os::CancelToken& cancel) {
+  if (const std::string& problem = libarchive().problem; !problem.empty()) {
+    return fail(ErrorCode::unsupported, "libarchive is needed to unpack archives: " + problem,
+                "apt install libarchive13");
+  }
   const UnpackJob job{archive, limits, cancel};
   std::filesystem::path place = destination;
   if (!place.has_filename()) place = place.parent_path();  // "out/"

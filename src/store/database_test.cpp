@@ -14,7 +14,7 @@ namespace aphex::store {
 namespace {
 
 // Two processes that start at the same moment in a new state directory, as `aphex run` and a
-// script that polls `aphex runs` do. Each connection here has its own file handle and its own locks.
+// script that polls `aphex runs` do. Each connection here has a file handle and locks of its own.
 TEST(Database, MayBeOpenedByManyAtTheMomentOfItsCreation) {
   constexpr int kRounds = 20;
   constexpr int kOpeners = 8;

@@ -1,4 +1,5 @@
 // What the cdk command line tells an application by its environment, and what it expects of it.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,6 +14,7 @@
 namespace aphex {
 namespace {
 
+constexpr std::string_view kPathMetadata = "aws:cdk:enable-path-metadata";
 constexpr std::string_view kDefaultOutdir = "cdk.out";
 // The command line writes what exceeds a variable's 32 KiB or so; nobody's context has megabytes.
 constexpr std::size_t kMaxContextBytes = 64U << 20U;
@@ -43,8 +45,14 @@ AppProps props_of_environment() {
       props.problems.push_back("CONTEXT_OVERFLOW_LOCATION: " + describe(text.error()));
     }
   }
-  if (const std::string text = variable("CDK_CONTEXT_JSON"); !text.empty())
-    read_context(text, "CDK_CONTEXT_JSON", props);
+  const std::string text = variable("CDK_CONTEXT_JSON");
+  if (text.empty()) return props;
+  read_context(text, "CDK_CONTEXT_JSON", props);
+  // `cdk --no-path-metadata` says so by leaving the key out.
+  const bool silent =
+      std::none_of(props.context.begin(), props.context.end(),
+                   [](const Member& member) { return member.first == kPathMetadata; });
+  if (silent) props.context.emplace_back(kPathMetadata, false);
   return props;
 }
 

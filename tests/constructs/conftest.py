@@ -1,5 +1,6 @@
 """Programs that write assemblies, and those that nobody here wrote, to compare with."""
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -62,3 +63,56 @@ def lint(directory):
 def aws_cdk_lib():
     if not (HERE / "node_modules/aws-cdk-lib/package.json").is_file():
         pytest.fail("aws-cdk-lib is missing in tests/constructs/node_modules; run scripts/setup")
+
+
+def load_sandbox_fixtures():
+    file = ROOT / "tests/sandbox/conftest.py"
+    spec = importlib.util.spec_from_file_location("sandbox_fixtures", file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+sandbox_fixtures = load_sandbox_fixtures()
+no_aws_configuration = sandbox_fixtures.no_aws_configuration
+shared = sandbox_fixtures.shared
+sandbox = sandbox_fixtures.sandbox
+
+
+class Cdk:
+    """The stock command line, in the pipeline's account of a sandbox."""
+
+    def __init__(self, sandbox, home):
+        key = sandbox.key(sandbox_fixtures.PIPELINE)
+        self.home = home
+        self.environment = {
+            **os.environ,
+            "HOME": str(home),
+            "AWS_ENDPOINT_URL": sandbox.endpoint,
+            "AWS_ACCESS_KEY_ID": key["accessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["secretAccessKey"],
+            "AWS_REGION": sandbox_fixtures.REGION,
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CI": "true",
+            "NODE_NO_WARNINGS": "1",
+        }
+
+    def __call__(self, *arguments, code=0):
+        done = subprocess.run([str(CDK), *map(str, arguments)], cwd=self.home,
+                              env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def cdk(shared, tmp_path):
+    return Cdk(shared, tmp_path)
+
+
+@pytest.fixture
+def bootstrapped(sandbox, cdk):
+    """The command line, and an account that it can deploy to."""
+    cdk("bootstrap", f"aws://{sandbox_fixtures.PIPELINE}/{sandbox_fixtures.REGION}")
+    return cdk

@@ -2,9 +2,11 @@
 //
 //   construct_tool names           a JSON list of ids a line → its names as JSON
 //   construct_tool app DIRECTORY   an application a line → DIRECTORY/<line number from 0>
+//   construct_tool time STACKS RESOURCES DIRECTORY   a large application: how long it takes, in ms
 //
 // test_parity.py has the format of an application.
-#include <cstdio>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -248,11 +250,64 @@ int build_apps(const std::filesystem::path& directory) {
   return failed;
 }
 
+// A stack as people write them: each resource with properties, tags, a reference to the one before
+// it, and each tenth one to the stack before.
+void add_stack(aphex::App& app, int number, int resources, const aphex::CfnResource*& last) {
+  auto& stack = app.make<aphex::Stack>(
+      "Stack" + std::to_string(number),
+      aphex::StackProps{.env = {.account = "111122223333", .region = "us-east-1"}});
+  const aphex::CfnResource* foreign = last;
+  for (int i = 0; i < resources; ++i) {
+    auto& scope = stack.make<aphex::Construct>("Group" + std::to_string(i));
+    auto& made = scope.make<aphex::CfnResource>("Resource",
+                                                aphex::CfnResourceProps{.type = "AWS::SQS::Queue"});
+    made.set_property("QueueName", "queue-" + std::to_string(number) + "-" + std::to_string(i));
+    made.set_property("VisibilityTimeout", 30);
+    const bool crosses = foreign != nullptr && i % 10 == 0 && i < 100;
+    if (i > 0) {
+      made.set_property(
+          "RedrivePolicy",
+          Value::object({{"maxReceiveCount", 3},
+                         {"deadLetterTargetArn", (crosses ? foreign : last)->get_att("Arn")}}));
+    }
+    last = &made;
+  }
+}
+
+int time_large(int stacks, int resources, const std::filesystem::path& directory) {
+  using Clock = std::chrono::steady_clock;
+  const auto milliseconds = [](Clock::duration duration) {
+    return std::chrono::duration<double, std::milli>(duration).count();
+  };
+  const auto begun = Clock::now();
+  aphex::App app(aphex::AppProps{});
+  aphex::Tags::of(app).add("Project", "large").add("ManagedBy", "aphex");
+  const aphex::CfnResource* last = nullptr;
+  for (int i = 0; i < stacks; ++i)
+    add_stack(app, i, resources, last);
+  const auto built = Clock::now();
+  const aphex::Synthesis synthesis = app.assemble();
+  const auto assembled = Clock::now();
+  if (!synthesis.ok()) {
+    std::cout << aphex::describe(synthesis.problems) << "\n";
+    return 1;
+  }
+  if (!aphex::write_assembly(synthesis.assembly, directory)) return 2;
+  const auto written = Clock::now();
+  std::cout << aphex::doc::to_json(Value::object({{"build", milliseconds(built - begun)},
+                                                  {"assemble", milliseconds(assembled - built)},
+                                                  {"write", milliseconds(written - assembled)}}))
+            << "\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   const std::string mode = count > 1 ? arguments[1] : "";
   if (mode == "app" && count == 3) return build_apps(arguments[2]);
+  if (mode == "time" && count == 5)
+    return time_large(std::atoi(arguments[2]), std::atoi(arguments[3]), arguments[4]);
   if (mode != "names") return 2;
   std::string line;
   while (std::getline(std::cin, line)) {

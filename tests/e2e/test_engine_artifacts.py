@@ -213,20 +213,20 @@ def names_in(content):
         return sorted(member.name for member in tar.getmembers() if not member.isdir())
 
 
-def test_a_bucket_that_is_not_there_is_named(application, aphex):
-    application.configure()
+def test_a_bucket_that_is_not_there_is_named_before_anything_is_built(application, aphex):
+    application.configure(build=["echo built > /dev/stderr"])
     application.commit()
 
     done = aphex.run("run", "-q", "--artifacts", "s3://no-such-bucket-here",
                      cwd=application.directory)
 
-    assert done.code == 1
+    assert done.code == 2
     assert plain(done.complaint, (aphex.state, "STATE")) == (
-        "error: stage build failed: step 'pack and upload artifacts': Cannot store "
-        "STATE/runs/1/tmp/build-output.tar.gz as "
-        "s3://no-such-bucket-here/COMMIT/build-output.tar.gz: S3 PutObject "
-        "s3://no-such-bucket-here/COMMIT/build-output.tar.gz: NoSuchBucket: The specified bucket "
-        "does not exist\n")
+        "error: stage build failed: step 'look for this commit's artifacts': Cannot fetch "
+        "s3://no-such-bucket-here/COMMIT/artifacts.json: S3 GetObject "
+        "s3://no-such-bucket-here/COMMIT/artifacts.json: NoSuchBucket: The specified bucket "
+        "does not exist\n hint: create the bucket, or name one that exists\n")
+    assert [step["id"] for step in aphex.show()["steps"] if step["stage"] == "build"] == ["find"]
 
 
 def test_another_directory_can_hold_the_artifacts(application, aphex, tmp_path):

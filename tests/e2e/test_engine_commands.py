@@ -189,6 +189,18 @@ def test_other_shells_have_completions_too(aphex, shell):
         assert command in done.out
 
 
+def test_fish_offers_the_choices_of_an_option_and_no_files_beside_them(aphex):
+    lines = aphex.run("completion", "fish", cwd="/").out.splitlines()
+
+    def option(command, name):
+        return next(line for line in lines if f"_from {command}'" in line and f"-l {name} " in line)
+
+    assert " -l plan -x -a 'stored commit' -d " in option("run", "plan")
+    assert " -l output -r -F -d " in option("init", "output")
+    assert " -l state-dir -x -a '(__fish_complete_directories)' -d " in option("run", "state-dir")
+    assert " -l sandbox -d " in option("run", "sandbox"), "a flag takes no value"
+
+
 def test_colour_is_for_terminals_only(application, aphex):
     application.configure()
     application.commit()

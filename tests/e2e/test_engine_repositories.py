@@ -38,7 +38,8 @@ def test_a_changed_working_tree_is_run_as_it_is_when_asked(application, aphex):
     assert aphex.show()["source"] == "worktree"
     listed = aphex.run("runs", cwd=application.directory).out.splitlines()
     assert f"{sha[:12]} +changes" in listed[1]
-    assert f"  commit  {sha} with changes of the working tree, " in aphex.run("runs", 1, cwd="/").out
+    shown = aphex.run("runs", 1, cwd="/").out
+    assert f"  commit  {sha} with changes of the working tree, " in shown
 
 
 def test_a_working_tree_and_a_commit_exclude_each_other(application, aphex):

@@ -102,6 +102,21 @@ def test_stages_of_all_environments_follow_one_another(application, aphex):
     assert (aphex.state / "runs/1/order").read_text() == "dev\nstaging\n"
 
 
+def test_an_environment_without_stacks_is_passed_through_each_time(application, aphex):
+    """Valid, with a warning: somebody prepares an environment."""
+    application.configure(environment("dev"), environment("later", stacks=(), where=STAGING))
+    application.commit()
+    first = aphex.run("run", "-q", cwd=application.directory)
+    assert first.code == 0, first.err
+    application.commit("Second")
+
+    second = aphex.run("run", "-q", cwd=application.directory)
+
+    assert second.code == 0, second.err
+    assert "stored plan" not in second.err
+    assert aphex.step(2, "stacks")["summary"] == "0 stacks, unchanged"
+
+
 def test_stacks_deploy_along_their_graph(application, aphex):
     application.stacks({"name": "Api", "needs": ["Data"]}, {"name": "Data"},
                        {"name": "Panel", "needs": ["Api"]})

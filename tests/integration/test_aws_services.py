@@ -196,7 +196,7 @@ def test_a_removed_object_is_gone_and_removing_it_again_is_fine(probe, bucket, t
 def test_a_bucket_that_is_missing_is_named(probe, tmp_path):
     write(tmp_path / "up", 10)
     error = probe("put", "no-such-bucket-here", "k", tmp_path / "up")["error"]
-    assert error["code"] == "not_found"
+    assert error["code"] == "usage"
     assert "s3://no-such-bucket-here/k: NoSuchBucket" in error["message"]
 
 

@@ -15,8 +15,10 @@ CONSUMER_CMAKE = """
 cmake_minimum_required(VERSION 3.25)
 project(consumer LANGUAGES CXX)
 find_package(aphex 0.1 REQUIRED)
-add_executable(consumer main.cpp)
-target_link_libraries(consumer PRIVATE aphex::aphex)
+foreach(name consumer constructs)
+  add_executable(${name} ${name}.cpp)
+  target_link_libraries(${name} PRIVATE aphex::aphex)
+endforeach()
 """
 
 CONSUMER_MAIN = r"""
@@ -69,7 +71,8 @@ def prefix(tmp_path_factory):
 def consumer(prefix, tmp_path_factory):
     source = tmp_path_factory.mktemp("consumer")
     (source / "CMakeLists.txt").write_text(CONSUMER_CMAKE)
-    (source / "main.cpp").write_text(CONSUMER_MAIN)
+    (source / "consumer.cpp").write_text(CONSUMER_MAIN)
+    shutil.copy(ROOT / "tests/constructs/construct_example.cpp", source / "constructs.cpp")
     run("cmake", "-G", "Ninja", "-S", source, "-B", source / "build",
         f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", source / "build")
@@ -98,6 +101,13 @@ def test_a_program_that_links_to_aphex_gets_every_diagnostic_of_a_wrong_one(cons
     assert done.returncode == 1
     assert messages == ["Missing required field: environments[0].region",
                         "Invalid AWS account ID format: must be 12 digits"]
+
+
+def test_a_program_that_links_to_aphex_writes_an_assembly_of_constructs(consumer, tmp_path):
+    run(consumer.parent / "constructs", env={**os.environ, "CDK_OUTDIR": str(tmp_path / "out")})
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert manifest["artifacts"]["News"]["dependencies"] == ["Storage", "News.assets"]
+    assert (tmp_path / "out/Storage.template.json").is_file()
 
 
 def test_the_installed_library_names_no_place_of_the_machine_that_built_it(prefix):
@@ -143,9 +153,17 @@ def test_the_package_holds_the_program_and_its_files(package):
     assert not [name for name in listed if name.endswith((".a", ".hpp", ".pyc"))]
 
 
-def test_the_package_depends_on_the_libraries_that_the_program_links_to(package):
+def test_the_program_loads_what_is_slow_to_load_only_when_it_needs_it():
+    """Editors validate at every key; these two bring forty libraries with them."""
+    needed = run("readelf", "--dynamic", BUILD / "bin/aphex")
+    assert "libsqlite3.so" in needed
+    assert "libcurl" not in needed and "libarchive" not in needed, needed
+
+
+def test_the_package_depends_on_the_libraries_that_the_program_links_to_or_loads(package):
     depends = field(package, "Depends")
-    for library in ("libc6", "libstdc++6", "libcurl4", "libyaml-0-2", "libsqlite3-0", "git"):
+    for library in ("libc6", "libstdc++6", "libcurl4", "libarchive13", "libyaml-0-2",
+                    "libsqlite3-0", "git"):
         assert library in depends, depends
     assert "python3" in field(package, "Recommends")
     assert field(package, "Package") == "aphex"

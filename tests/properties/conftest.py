@@ -6,10 +6,12 @@ APHEX_BIN names it; without it, the release build's is taken.
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 # A command of this suite takes milliseconds; the bound is for a hanging one.
 TIMEOUT_SECONDS = 60
 
@@ -55,3 +57,13 @@ def repository(tmp_path_factory):
     (folder / "lib/types.d.ts").write_text("export {};\n")
     (folder / "lib/app.js").write_text("\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def generate():
+    """From configuration and settings to the Kubernetes objects of the pipeline."""
+    from argo_generator import Generator
+
+    generator = Generator()
+    yield generator
+    generator.close()

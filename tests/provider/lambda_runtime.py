@@ -31,8 +31,8 @@ STACK_ID = (f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:provider"
 # What stands in the query of a ResponseURL; no log may hold it.
 SIGNATURE = "X-Amz-Signature=3f2a9d-of-the-response-url"
-WAIT_SECONDS = 60
-END_SECONDS = 5
+WAIT_SECONDS = 120
+END_SECONDS = 20
 
 
 class NoAnswer(Exception):

@@ -91,13 +91,13 @@ def test_a_reason_that_is_too_long_is_cut_and_says_where_the_rest_is(runtime, fu
 
 
 def test_it_answers_before_cloudformations_own_time_is_over(runtime, function, aws, eks_cluster):
-    properties = {"ClusterName": CLUSTER, "Pipeline": "archon", "ServiceTimeout": "2",
+    properties = {"ClusterName": CLUSTER, "Pipeline": "archon", "ServiceTimeout": "6",
                   "RoleArn": role_arn("KubectlRole"),
                   "Manifest": json.dumps({"apiVersion": "v1", "kind": "ConfigMap",
                                           "metadata": {"name": "a", "namespace": "b"}})}
     with eks_cluster.pause():
         answer = runtime.custom_resource("Create", properties, seconds=600)
-    assert answer["Reason"].startswith("timed out after 1.5 s while reading ConfigMap b/a")
+    assert answer["Reason"].startswith("timed out after 4.5 s while reading ConfigMap b/a")
 
 
 def test_each_line_of_the_log_is_json_and_tells_what_happened(runtime, function):
@@ -119,7 +119,7 @@ def test_each_line_of_the_log_is_json_and_tells_what_happened(runtime, function)
 def test_it_ends_when_lambda_says_so(runtime, function):
     runtime.custom_resource("Delete", {}, **NOTHING)
     function.process.send_signal(signal.SIGTERM)
-    assert function.process.wait(5) == 0
+    assert function.process.wait(20) == 0
 
 
 def test_it_ends_with_the_runtime_api(package, aws):
@@ -135,13 +135,13 @@ def test_a_function_without_a_region_says_so_at_its_start(package, runtime):
     function = lambda_runtime.start(package, runtime.address,
                                     {"AWS_REGION": None, "AWS_DEFAULT_REGION": None})
     assert runtime.init_error()["errorMessage"] == "AWS_REGION is not set"
-    assert function.process.wait(5) == 1
+    assert function.process.wait(20) == 1
     function.stop()
 
 
 def test_started_by_hand_it_says_what_it_is(package):
     function = lambda_runtime.start(package, None)
-    assert function.process.wait(5) == 1
+    assert function.process.wait(20) == 1
     function.stop()
     assert function.log[0]["error"] == (
         "AWS_LAMBDA_RUNTIME_API is not set: this program runs as a function of AWS Lambda")

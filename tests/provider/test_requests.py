@@ -106,7 +106,7 @@ def test_delete_waits_for_finalizers(provider, eks_cluster):
     manifest = config_map(provider.namespace)
     manifest["metadata"]["finalizers"] = ["example.com/wait"]
     physical_id = provider.create(manifest)["PhysicalResourceId"]
-    stuck = provider.delete(physical_id, options={"seconds": 8})
+    stuck = provider.delete(physical_id, options={"seconds": 10})
     answered(stuck, "FAILED", physical_id, Reason=(
         f"ConfigMap {provider.namespace}/settings in cluster {CLUSTER} is marked as deleted, but "
         "still there: its finalizers are not done: example.com/wait; ConfigMap "
@@ -161,7 +161,7 @@ def test_another_managers_field_is_a_conflict_unless_it_is_forced(provider, eks_
 def test_a_missing_right_is_named(provider, eks_cluster):
     manifest = {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
                 "metadata": {"name": "disk", "namespace": provider.namespace}}
-    answer = provider.create(manifest, options={"seconds": 5})
+    answer = provider.create(manifest, options={"seconds": 8})
     user = "arn:aws:sts::111122223333:assumed-role/KubectlRole/aphex-provider"
     answered(answer, "FAILED", f"aphex:nothing-created:{answer['RequestId']}", Reason=(
         f"cannot read PersistentVolumeClaim {provider.namespace}/disk in cluster {CLUSTER}: HTTP "
@@ -190,7 +190,7 @@ def test_rights_that_nobody_gave_it_are_not_given_on(provider, eks_cluster):
     eks_cluster.bind("aphex:provider", [{"apiGroups": [group], "resources": ["roles"],
                                          "verbs": ["get", "create", "patch"]}],
                      provider.namespace, group=True)
-    reason = provider.create(role, options={"seconds": 5})["Reason"]
+    reason = provider.create(role, options={"seconds": 8})["Reason"]
     assert "HTTP 403 Forbidden: " in reason
     assert "is attempting to grant RBAC permissions not currently held" in reason
     assert reason.endswith(
@@ -252,7 +252,7 @@ def test_a_load_balancer_is_waited_for(provider, eks_cluster):
 
 def test_a_load_balancer_that_does_not_come_is_answered_in_time(provider, eks_cluster):
     manifest = service(provider.namespace)
-    answer = provider.create(manifest, WaitFor="LoadBalancer", options={"seconds": 8})
+    answer = provider.create(manifest, WaitFor="LoadBalancer", options={"seconds": 10})
     assert answer["Reason"].startswith("timed out after ")
     assert answer["Reason"].endswith(
         f" s while waiting for the load balancer of Service {provider.namespace}/hook in cluster "
@@ -267,9 +267,9 @@ def test_a_server_that_does_not_answer_is_a_time_out(provider, eks_cluster):
     manifest = config_map(provider.namespace)
     physical_id = provider.create(manifest)["PhysicalResourceId"]
     with eks_cluster.pause():
-        answer = provider.update(physical_id, manifest, options={"seconds": 4})
+        answer = provider.update(physical_id, manifest, options={"seconds": 8})
     answered(answer, "FAILED", physical_id, Reason=(
-        f"timed out after 3.0 s while reading ConfigMap {provider.namespace}/settings in cluster "
+        f"timed out after 6.0 s while reading ConfigMap {provider.namespace}/settings in cluster "
         f"{CLUSTER}; the object may have been written; deploy again"))
     assert provider.update(physical_id, manifest)["Status"] == "SUCCESS", "it still works"
 
@@ -393,7 +393,7 @@ def test_a_secret_that_is_missing_is_named(provider):
 def test_without_a_role_of_its_own_it_is_the_functions_role(provider, eks_cluster):
     arn = "arn:aws:iam::111122223333:role/ProviderRole"
     manifest = config_map(provider.namespace)
-    stranger = provider.create(manifest, RoleArn=None, options={"seconds": 5})
+    stranger = provider.create(manifest, RoleArn=None, options={"seconds": 8})
     assert stranger["Reason"] == (
         f"cannot find kind ConfigMap of v1 in cluster {CLUSTER}: HTTP 401 Unauthorized: the "
         "cluster does not accept the token of the function's own IAM role; give it an access "

@@ -6,15 +6,18 @@ import os
 import subprocess
 
 import pytest
+from bootstraps import BOOTSTRAP, function, package
+from bootstraps import ROLE as FUNCTION_ROLE
 from conftest import PIPELINE, REGION, TARGET
-from stacks import outputs, ref, resource, status, template
+from stacks import att, outputs, ref, resource, status, template
+from test_custom_resources import PROVIDER, kinds
 
 ROLE = "arn:${AWS::Partition}:iam::%s:role/cdk-hnb659fds-%s-%s-us-east-1"
 ALLOWED = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
-def assembly(folder, name, account, body):
-    """A cloud assembly of one stack with its template as an asset."""
+def assembly(folder, name, account, body, code=None):
+    """A cloud assembly of one stack with its template as an asset, and a function's code."""
     folder.mkdir(exist_ok=True)
     digest = hashlib.sha256(body.encode()).hexdigest()
     bucket = f"cdk-hnb659fds-assets-{account}-{REGION}"
@@ -27,6 +30,12 @@ def assembly(folder, name, account, body):
     }
     source = {"path": f"{name}.template.json", "packaging": "file"}
     files = {digest: {"source": source, "destinations": {"here": destination}}}
+    if code is not None:
+        (folder / "code.zip").write_bytes(code)
+        key = hashlib.sha256(code).hexdigest()
+        place = {**destination, "objectKey": f"{key}.zip"}
+        asset = {"path": "code.zip", "packaging": "file"}
+        files[key] = {"source": asset, "destinations": {"here": place}}
     assets = {"version": "36.0.0", "files": files, "dockerImages": {}}
     (folder / f"{name}.assets.json").write_text(json.dumps(assets))
     bootstrap = {
@@ -182,3 +191,55 @@ def test_missing_credentials_are_an_error(sandbox, cdk, tmp_path, monkeypatch):
     code, text = deploy(cdk, app)
     assert code == 1
     assert "no credentials have been configured" in text
+
+
+def test_custom_resources_with_a_function_from_the_assets(cdk, sandbox, tmp_path):
+    """diff, deploy, a second deploy, a change, a failing change, destroy."""
+    bootstrap(cdk, PIPELINE)
+    app = tmp_path / "app"
+    code = package({"bootstrap": BOOTSTRAP, "handler.py": PROVIDER})
+    place = {
+        "S3Bucket": f"cdk-hnb659fds-assets-{PIPELINE}-{REGION}",
+        "S3Key": f"{hashlib.sha256(code).hexdigest()}.zip",
+    }
+
+    def write(value, how=None):
+        made = resource(
+            "Custom::Thing",
+            ServiceToken=att("F", "Arn"),
+            ServiceTimeout=20,
+            Data=json.dumps({"Value": value}),
+            How=how or {},
+        )
+        body = {"R": FUNCTION_ROLE, "F": function(place, Timeout=20), "C": made}
+        shown = {"Value": att("C", "Value"), "Id": ref("C")}
+        assembly(app, "S", PIPELINE, template(body, shown), code)
+
+    cfn = sandbox.client("cloudformation")
+    write("one")
+    code_, text = cdk("diff", "--app", str(app))
+    assert code_ == 0, text
+    assert "Number of stacks with differences: 1" in text
+    assert kinds(sandbox) == []
+    code_, text = deploy(cdk, app)
+    assert code_ == 0, text
+    assert outputs(cfn, "S") == {"Value": "one", "Id": "made-C"}
+    code_, text = deploy(cdk, app)
+    assert (code_, "(no changes)" in text) == (0, True)
+    code_, text = cdk("diff", "--app", str(app))
+    assert "Number of stacks with differences: 0" in text
+    write("two")
+    code_, text = cdk("diff", "--app", str(app))
+    assert "Number of stacks with differences: 1" in text
+    code_, text = deploy(cdk, app)
+    assert code_ == 0, text
+    assert outputs(cfn, "S")["Value"] == "two"
+    assert kinds(sandbox) == [("Create", None), ("Update", "made-C")]
+    write("three", {"Update": "fail"})
+    code_, text = deploy(cdk, app)
+    assert code_ == 1
+    assert "Received response status [FAILED] from custom resource" in text
+    assert outputs(cfn, "S")["Value"] == "two"
+    code_, text = cdk("destroy", "--all", "--force", "--app", str(app))
+    assert code_ == 0, text
+    assert kinds(sandbox)[-1] == ("Delete", "made-C")

@@ -363,6 +363,20 @@ def test_an_update_in_progress_can_be_cancelled(cfn, sandbox, base):
     assert status(cfn, "s") == "UPDATE_ROLLBACK_COMPLETE"
 
 
+def test_a_nested_stack_is_cut_short_with_the_one_around_it(cfn, sandbox, base):
+    waiting = template({**base, "C": custom(How={"Create": "silent"}, ServiceTimeout=3600)})
+    sandbox.client("s3").put_object(Bucket="assets", Key="inner.json", Body=waiting.encode())
+    nested = resource(
+        "AWS::CloudFormation::Stack", TemplateURL=f"{sandbox.endpoint}/assets/inner.json"
+    )
+    create(cfn, "s", template({"N": nested}))
+    stack_id = describe(cfn, "s")["StackId"]
+    assert status(cfn, "s") == "CREATE_IN_PROGRESS"
+    cfn.delete_stack(StackName="s")
+    assert status(cfn, stack_id) == "DELETE_COMPLETE"
+    assert cfn.describe_stacks()["Stacks"] == []
+
+
 def test_what_a_stop_interrupts_does_not_stay_in_progress(own):
     sandbox = own()
     cfn = sandbox.client("cloudformation")

@@ -125,6 +125,22 @@ def test_a_changed_function_gets_a_new_process(cfn, sandbox):
     assert invoke(sandbox)[0]["calls"] == 10
 
 
+def test_a_process_that_ended_while_it_idled_is_not_missed(cfn, sandbox):
+    handler = """
+import os, threading, time
+def handle(event, headers):
+    if event == "last":
+        threading.Timer(0.5, lambda: os._exit(0)).start()
+    return os.getpid()
+"""
+    make(cfn, sandbox, handler)
+    first, _ = invoke(sandbox, "last")
+    wait_for(lambda: state_of(first) in ("Z", "X", "gone"))
+    second, error = invoke(sandbox, "next")
+    assert error is None
+    assert second != first
+
+
 def test_calls_side_by_side_have_processes_of_their_own(cfn, sandbox):
     from concurrent.futures import ThreadPoolExecutor
 

@@ -466,3 +466,18 @@ def test_nested_stacks_pass_their_outputs_up(cfn, sandbox):
     assert deploy(cfn, "outer", body) == {"G": "hello"}
     cfn.delete_stack(StackName="outer")
     assert cfn.describe_stacks()["Stacks"] == []
+
+
+def test_a_nested_stack_that_fails_says_why_and_leaves_nothing(cfn, sandbox):
+    s3 = sandbox.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(
+        Bucket="templates", Key="inner.json", Body=template({"B": bucket("Bad_Name")}).encode()
+    )
+    url = f"{sandbox.endpoint}/templates/inner.json"
+    create(cfn, "outer", template({"N": resource("AWS::CloudFormation::Stack", TemplateURL=url)}))
+    assert status(cfn, "outer") == "ROLLBACK_COMPLETE"
+    (reason,) = reasons(cfn, "outer", "CREATE_FAILED")
+    assert "was not successfully deployed" in reason
+    assert "#/BucketName: failed validation constraint" in reason
+    assert [s["StackName"] for s in cfn.describe_stacks()["Stacks"]] == ["outer"]

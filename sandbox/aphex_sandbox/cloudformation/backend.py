@@ -9,6 +9,7 @@ from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.utils import generate_changeset_id
 from moto.core.utils import utcnow
 
+from ..resources.base import LeftBehind, Made
 from ..sts import find_role, trusts_service
 from . import errors, operations
 from . import template as templates
@@ -133,12 +134,13 @@ class SandboxCloudFormation(CloudFormationBackend):
             )
         operations.run(stack, "DELETE_IN_PROGRESS", lambda: self._run_delete(stack))
 
-    def delete_nested(self, stack_id: str) -> None:
+    def delete_nested(self, parent_id: str, stack_id: str) -> None:
         stack = self.find_stack(stack_id)
         if stack is None or stack.deleted:
             return
         stack.move_to("DELETE_IN_PROGRESS")
-        self._run_delete(stack)
+        with operations.part_of(parent_id, stack):
+            self._run_delete(stack)
         if not stack.deleted:
             raise RuntimeError(f"Embedded stack {stack_id} was not deleted: {stack.reason}")
 
@@ -243,22 +245,28 @@ class SandboxCloudFormation(CloudFormationBackend):
 
     # Nested stacks.
 
-    def create_nested(self, name: str, properties: dict[str, Any]) -> str:
+    def create_nested(self, parent_id: str, name: str, properties: dict[str, Any]) -> str:
         request = self._nested_request(properties)
         stack = self._new_stack(name, request)
         stack.move_to("CREATE_IN_PROGRESS")
-        self._run_create(stack, request)
-        self._check_nested(stack, "CREATE_COMPLETE")
+        with operations.part_of(parent_id, stack):
+            self._run_create(stack, request)
+        try:
+            self._check_nested(stack, "CREATE_COMPLETE")
+        except RuntimeError as error:
+            # It has rolled back and is still there: it goes with the stack around it.
+            raise LeftBehind(str(error), Made(stack.stack_id)) from error
         return stack.stack_id
 
-    def update_nested(self, stack_id: str, properties: dict[str, Any]) -> None:
+    def update_nested(self, parent_id: str, stack_id: str, properties: dict[str, Any]) -> None:
         stack = self.get_stack(stack_id)
         request = self._nested_request(properties)
         parameters = self._resolve(stack, request)
         if self._is_unchanged(stack, request, parameters):
             return
         stack.move_to("UPDATE_IN_PROGRESS")
-        self._run_update(stack, request)
+        with operations.part_of(parent_id, stack):
+            self._run_update(stack, request)
         self._check_nested(stack, "UPDATE_COMPLETE")
 
     def _nested_request(self, properties: dict[str, Any]) -> Request:

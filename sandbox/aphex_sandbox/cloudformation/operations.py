@@ -6,7 +6,8 @@ seen half-way, as in AWS.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..world import WORLD
@@ -77,6 +78,18 @@ def run(stack: Stack, status: str, work: Callable[[], None]) -> None:
         operation.over.wait(PATIENCE_SECONDS)
     if operation.problem is not None:
         raise operation.problem
+
+
+@contextmanager
+def part_of(parent_id: str, stack: Stack) -> Iterator[None]:
+    """A nested stack's operation is cut short with that of the stack around it."""
+    operation = _current.get(parent_id)
+    if operation is not None:
+        _current[stack.stack_id] = operation
+    try:
+        yield
+    finally:
+        _current.pop(stack.stack_id, None)
 
 
 def is_deleting(stack: Stack) -> bool:

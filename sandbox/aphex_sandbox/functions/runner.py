@@ -21,7 +21,7 @@ from .code import CannotRun, digest, unpack
 from .environment import environment_of, seconds_of
 from .log import Record, new_stream
 from .runtime_api import Call, Outcome, failure
-from .warm import POOL, CannotStart, Launch, Process
+from .warm import POOL, CannotStart, Gone, Launch, Process
 
 # Processes and waiting calls side by side.
 MAX_PROCESSES = 8
@@ -64,6 +64,7 @@ def _run_once(function: LambdaFunction, event: Any, request_id: str) -> tuple[Ou
 def _run_in_warm(function: LambdaFunction, event: Any, request_id: str) -> tuple[Outcome, str]:
     key = _fingerprint(function)
     process = POOL.take(key)
+    reused = process is not None
     launch = _launch(function, key) if process is None else None
     stream = launch.log_stream if process is None else process.log_stream
     content = json.dumps(event).encode()
@@ -74,6 +75,9 @@ def _run_in_warm(function: LambdaFunction, event: Any, request_id: str) -> tuple
             process = process or Process(launch)
             outcome, printed = process.run(call)
             POOL.give_back(process)
+    except Gone:
+        assert reused, "only a process that idled can be gone"
+        return _run_in_warm(function, event, request_id)
     except CannotStart as error:
         text = f"RequestId: {request_id} Error: {error}"
         outcome, printed = failure("Runtime.InvalidEntrypoint", text), []

@@ -49,6 +49,7 @@ class RuntimeApi:
         self._outcome: Outcome | None = None
         self._asking = False  # the process waits for a call
         self._over = False  # it has ended, or is to end
+        self.failed_to_start = False
         self._server = _Server(("127.0.0.1", 0), self)
         thread = threading.Thread(target=self._server.serve_forever, args=(0.5,), daemon=True)
         thread.start()
@@ -136,6 +137,7 @@ class RuntimeApi:
 
     def fail_to_start(self, body: bytes) -> tuple[int, dict, bytes]:
         with self._changed:
+            self.failed_to_start = True
             self._outcome = Outcome(body.decode("utf-8", "replace") or "{}", True)
             self._changed.notify_all()
         return _accepted()

@@ -43,6 +43,10 @@ class CannotStart(Exception):
     """The program is not there, or is none for this machine."""
 
 
+class Gone(Exception):
+    """The process ended while it idled; the call has reached nobody."""
+
+
 class Process:
     def __init__(self, launch: Launch):
         self.key = launch.key
@@ -76,14 +80,23 @@ class Process:
         return time.monotonic() - self.started > MAX_AGE_SECONDS
 
     def run(self, call: Call) -> tuple[Outcome, list[Line]]:
-        """The outcome and what was printed meanwhile; a process that failed is ended."""
+        """The outcome and what was printed meanwhile; a process that failed is ended.
+
+        Raises Gone.
+        """
         self._api.offer(call)
-        taken = self._api.wait_until_taken(INIT_SECONDS if self._fresh else call.seconds)
-        self._fresh = False
+        fresh, self._fresh = self._fresh, False
+        taken = self._api.wait_until_taken(INIT_SECONDS if fresh else call.seconds)
         outcome = self._api.wait_for_outcome(call) if taken else None
         if outcome is not None:
-            self._api.wait_until_asking(_AFTERMATH_SECONDS)
+            if self._api.failed_to_start:
+                self.end()
+            else:
+                self._api.wait_until_asking(_AFTERMATH_SECONDS)
             return outcome, self._take_printed()
+        if not taken and not fresh and not self.lives:
+            self.end()
+            raise Gone
         self._api.close()
         id_ = call.request_id
         if not self.lives:

@@ -8,18 +8,18 @@ from .base import Made, Target, generated_name
 class NestedStack:
     def create(self, target: Target, properties: dict[str, Any]) -> Made:
         backend = _cloudformation(target)
-        stack_id = backend.create_nested(generated_name(target)[:128], properties)
+        stack_id = backend.create_nested(target.stack_id, generated_name(target)[:128], properties)
         return _made(backend, stack_id)
 
     def update(
         self, target: Target, made: Made, properties: dict[str, Any], old: dict[str, Any]
     ) -> Made:
         backend = _cloudformation(target)
-        backend.update_nested(made.physical_id, properties)
+        backend.update_nested(target.stack_id, made.physical_id, properties)
         return _made(backend, made.physical_id)
 
     def delete(self, target: Target, made: Made, properties: dict[str, Any]) -> None:
-        _cloudformation(target).delete_nested(made.physical_id)
+        _cloudformation(target).delete_nested(target.stack_id, made.physical_id)
 
 
 def _cloudformation(target: Target) -> Any:

@@ -1,0 +1,31 @@
+from argo_generator import pipelines
+from hypothesis import HealthCheck, given, settings
+
+
+@settings(max_examples=100, deadline=None,
+          suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(pipeline=pipelines())
+def test_property_8_stage_execution_ordering(generate, pipeline):
+    """
+    Feature: deployment-automation-construct, Property 8: Stage execution ordering
+
+    For any configuration with one or more environments, the WorkflowTemplate stages should
+    appear in order: validation, build, pipeline deployment, then for each environment in
+    config order: deploy, test (if defined).
+
+    Validates: Requirements 4.3, 4.4
+    """
+    configuration, chosen = pipeline
+    made = generate(configuration, chosen)
+    expected = ["validate", "build", "pipeline"]
+    for environment in configuration["environments"]:
+        expected.append("deploy-" + environment["name"])
+        if environment.get("tests", {}).get("commands"):
+            expected.append("test-" + environment["name"])
+    tasks = made.tasks()
+    assert [task["name"] for task in tasks] == expected
+    # A chain: each waits for the one before it, and for that alone.
+    assert "depends" not in tasks[0]
+    assert [task["depends"] for task in tasks[1:]] == [f"{name}.Succeeded"
+                                                      for name in expected[:-1]]
+    assert all("dependencies" not in task for task in tasks)

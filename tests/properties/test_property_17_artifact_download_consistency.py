@@ -1,0 +1,29 @@
+from argo_generator import pipelines, variables
+from hypothesis import HealthCheck, given, settings
+
+
+@settings(max_examples=100, deadline=None,
+          suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(pipeline=pipelines())
+def test_property_17_artifact_download_consistency(generate, pipeline):
+    """
+    Feature: deployment-automation-construct, Property 17: Artifact download consistency
+
+    For any deployment stage, the artifact download step should use the same commit SHA
+    parameter as the build stage upload.
+
+    Validates: Requirements 8.4
+    """
+    configuration, chosen = pipeline
+    made = generate(configuration, chosen)
+    stages = {task["name"]: (template, plan) for task, template, plan in made.stages()}
+    build = variables(stages["build"][0]["container"])
+    for name, (template, plan) in stages.items():
+        if not name.startswith(("deploy-", "test-")):
+            continue
+        assert plan["stages"][0]["steps"][0]["kind"] == "download-artifacts"
+        seen = variables(template["container"])
+        assert seen["APHEX_ARTIFACTS"] == build["APHEX_ARTIFACTS"]
+        assert seen["APHEX_COMMIT_SHA"] == build["APHEX_COMMIT_SHA"]
+        assert plan["pipeline"]["artifactStore"] == (
+            stages["build"][1]["pipeline"]["artifactStore"])
