@@ -12,6 +12,7 @@
 #include "stage/exit_status.hpp"
 #include "stage/failure_events.hpp"
 #include "stage/observers.hpp"
+#include "stage/own_stage.hpp"
 #include "stage/pipeline_stack.hpp"
 #include "stage/plan_part.hpp"
 #include "stage/stage_log.hpp"
@@ -164,6 +165,22 @@ class PodRun {
   Result<engine::StepOutcome::Kind> execute(engine::RunObserver& observer,
                                             const os::CancelToken& cancel) {
     APHEX_CHECK(record_run());
+    Result<engine::StepOutcome::Kind> kind = execute_part(observer, cancel);
+    if (kind) return kind;
+    std::optional<plan::Plan> own =
+        own_part({part_, paths_, options_, pod_.parameters}, kind.error());
+    if (!own) return kind;
+    observer.message(services().secrets.mask(
+        fmt::format("{}; the commit does this stage otherwise: trying the commit's own",
+                    describe(kind.error()))));
+    // What the failed attempt left must not be mixed with what comes.
+    APHEX_CHECK(os::remove_tree(paths_.root / "work.json"));
+    part_ = std::move(*own);
+    return execute_part(observer, cancel);
+  }
+
+  Result<engine::StepOutcome::Kind> execute_part(engine::RunObserver& observer,
+                                                 const os::CancelToken& cancel) {
     return engine::execute_stage({.database = *database_,
                                   .observer = observer,
                                   .services = services(),
@@ -263,7 +280,7 @@ class PodRun {
 
   const StageCall& call_;
   const Pod pod_;
-  const plan::Plan part_;
+  plan::Plan part_;
   const engine::RunPaths paths_;
   engine::RunOptions options_;
   std::unique_ptr<store::RunDatabase> database_;

@@ -75,6 +75,19 @@ def test_a_failing_command_decides_no_exit_code(pipeline, application, aws):
     assert aws.keys(pipeline.bucket) == []
 
 
+def test_a_commit_mends_the_build_that_it_is_run_under(pipeline, application, aws):
+    """Its template's build has a mistake; the commit's own does not."""
+    application.configure(build=("echo broken > broken.txt; exit 1",))
+    generated = pipeline.generate()
+    application.configure(build=("test ! -e broken.txt; echo mended",))
+    workflow = pipeline.workflow(application.commit(), generated)
+    ended = workflow.run("build")
+    assert ended.code == 0, ended.out + ended.err
+    assert "mended" in ended.lines
+    assert any("the commit does this stage otherwise" in each for each in ended.messages)
+    assert f"{workflow.parameters['commitSha']}/artifacts.json" in aws.keys(pipeline.bucket)
+
+
 def test_an_invalid_configuration_ends_validation(pipeline, application):
     application.configure()
     generated = pipeline.generate()

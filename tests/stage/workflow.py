@@ -46,12 +46,14 @@ class Ended:
 class Workflow:
     """One commit's way through the stages of `generated` (tests/support/argo_generator.py)."""
 
-    def __init__(self, directory, generated, parameters, variables, name="run-1"):
+    def __init__(self, directory, generated, parameters, variables, name="run-1",
+                 namespace="pipelines"):
         self.directory = directory
         self.generated = generated
         self.parameters = parameters
         self.variables = variables
         self.name = name
+        self.namespace = namespace
         self.pods = 0
 
     def template(self, stage):
@@ -59,7 +61,7 @@ class Workflow:
 
     def substitute(self, text):
         values = {f"workflow.parameters.{key}": value for key, value in self.parameters.items()}
-        values |= {"workflow.name": self.name, "workflow.namespace": "pipelines",
+        values |= {"workflow.name": self.name, "workflow.namespace": self.namespace,
                    "workflow.creationTimestamp.s": "1769847330"}
 
         def value(found):
