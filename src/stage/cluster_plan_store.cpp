@@ -74,13 +74,22 @@ Result<engine::PlanStore::Change> ClusterPlanStore::update(const Update& update)
                 "of the commit's pipeline block may contradict one that it was deployed with");
   }
   APHEX_CHECK(change.rehearse(cancel));
-  if (hands_over) {
-    APHEX_TRY(const doc::Value successor, successor_workflow(parts_.pod, parts_.deployed));
-    const Result<doc::Value> tried = cluster->create(successor, k8s::DryRun::yes, cancel);
-    if (!tried && tried.error().code != ErrorCode::already_exists) return fail(tried.error());
+  const Status can_go_on = hands_over ? try_hand_over(cancel) : Status();
+  // The commit may be the one that gives the right, by the stack.
+  if (!can_go_on && can_go_on.error().code != ErrorCode::permission) {
+    return fail(can_go_on.error());
   }
   APHEX_CHECK(parts_.stack.deploy(update.config, parts_.deployed, context));
+  if (!can_go_on) APHEX_CHECK(try_hand_over(cancel));
   return change.apply(cancel);
+}
+
+Status ClusterPlanStore::try_hand_over(const os::CancelToken& cancel) {
+  APHEX_TRY(const std::shared_ptr<k8s::Client> cluster, client());
+  APHEX_TRY(const doc::Value successor, successor_workflow(parts_.pod, parts_.deployed));
+  const Result<doc::Value> tried = cluster->create(successor, k8s::DryRun::yes, cancel);
+  if (tried || tried.error().code == ErrorCode::already_exists) return {};
+  return fail(tried.error());
 }
 
 Status ClusterPlanStore::hand_over(const os::CancelToken& cancel) {

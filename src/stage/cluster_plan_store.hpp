@@ -50,6 +50,8 @@ class ClusterPlanStore final : public engine::PlanStore {
 
  private:
   Result<std::shared_ptr<k8s::Client>> client();
+  // Whether the server would let us hand over. Changes nothing.
+  Status try_hand_over(const os::CancelToken& cancel);
 
   Parts parts_;
   std::shared_ptr<k8s::Client> client_;

@@ -100,9 +100,18 @@ Result<bool> TemplateUpdate::superseded(const os::CancelToken& cancel) {
   return true;
 }
 
+// Another template than the pipeline's own may be new with this commit: neither it nor our rights
+// on it are there before the stack makes both.
+bool TemplateUpdate::is_yet_to_come(const argo::Object& object, const Result<Live>& live) const {
+  if (&object == &templates_.front()) return false;
+  return live ? !live->object : live.error().code == ErrorCode::permission;
+}
+
 Status TemplateUpdate::rehearse(const os::CancelToken& cancel) {
   for (const argo::Object& object : templates_) {
-    APHEX_TRY(const Live live, read(object, cancel));
+    Result<Live> found = read(object, cancel);
+    if (is_yet_to_come(object, found)) continue;
+    APHEX_TRY(const Live live, std::move(found));
     doc::Value manifest = object.manifest;
     if (live.object) {
       keep_marks(*live.object, "annotations", member(manifest, "metadata"));
@@ -119,7 +128,13 @@ Result<engine::PlanStore::Change> TemplateUpdate::apply_one(const argo::Object& 
                                                             const os::CancelToken& cancel) {
   using Change = engine::PlanStore::Change;
   for (int race = 1;; ++race) {
-    APHEX_TRY(const Live live, read(object, cancel));
+    Result<Live> found = read(object, cancel);
+    if (is_yet_to_come(object, found)) {
+      say_(k8s::describe(ref_of(object)) +
+           " is not there yet: whoever applies the pipeline's objects makes it");
+      return Change::unchanged;
+    }
+    APHEX_TRY(const Live live, std::move(found));
     if (is_newer(live)) return Change::superseded;
     doc::Value manifest = object.manifest;
     doc::Value& metadata = member(manifest, "metadata");

@@ -44,6 +44,7 @@ class TemplateUpdate {
   struct Live;
   Result<Live> read(const argo::Object& object, const os::CancelToken& cancel);
   bool is_newer(const Live& live) const;
+  bool is_yet_to_come(const argo::Object& object, const Result<Live>& live) const;
   Result<engine::PlanStore::Change> apply_one(const argo::Object& object,
                                               const os::CancelToken& cancel);
 

@@ -155,6 +155,21 @@ def test_a_run_goes_on_under_the_old_plan_where_it_is_told_to(on_cluster, applic
     assert not on_cluster.has_successor(workflow)
 
 
+def test_a_template_that_is_new_is_left_to_who_makes_the_objects(on_cluster, application):
+    """Its Role names no template of pull requests, and nobody may create one."""
+    application.configure(environment("dev"))
+    settings = {"pullRequests": "ignore"}
+    generated = on_cluster.install(on_cluster.generate(**settings))
+    pod = on_cluster.workflow(application.commit(), generated).pod("pipeline")
+    pod.clone()
+    file = pod.file("settings.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"pullRequests": "validate"}))
+    ended = pod.run(KUBECONFIG=str(on_cluster.kubeconfig), APHEX_NAMESPACE=on_cluster.namespace)
+    assert ended.code == 0, ended.out + ended.err
+    assert any("-pull-request is not there yet" in str(line) for line in ended.lines)
+    assert on_cluster.template["metadata"]["annotations"]["aphex.dev/commit"]
+
+
 def test_a_workflow_that_was_handed_over_to_makes_no_third(on_cluster, application):
     application.configure(environment("dev"))
     on_cluster.install(on_cluster.generate())
