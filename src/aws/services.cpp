@@ -4,8 +4,7 @@
 #include <optional>
 
 #include "aws/client.hpp"
-#include "aws/uri.hpp"
-#include "aws/xml.hpp"
+#include "aws/query.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
@@ -17,30 +16,6 @@ constexpr std::string_view kCloudFormationVersion = "2010-05-15";
 constexpr std::string_view kStsVersion = "2011-06-15";
 // CloudFormation sends 100 events a page and keeps them for 90 days.
 constexpr int kMaxEventPages = 100;
-
-struct QueryCall {
-  std::string title;    // "CloudFormation DescribeStacks", for messages
-  std::string subject;  // may be empty
-  std::string service;
-  std::string region;
-  QueryParameters parameters;
-};
-
-Result<XmlElement> call_query(const AwsContext& context, const QueryCall& query,
-                              const os::CancelToken& cancel) {
-  const ServiceEndpoint endpoint =
-      resolve_endpoint(query.service, query.region, context.environment);
-  const std::string what = query.title + (query.subject.empty() ? "" : " " + query.subject);
-  ServiceCall service_call;
-  service_call.what = what;
-  service_call.service = query.service;
-  service_call.region = query.region;
-  service_call.request = query_request(endpoint.url, encode_query(query.parameters));
-  APHEX_TRY(const HttpResponse response, call(context, std::move(service_call), cancel));
-  auto root = parse_xml(response.body);
-  if (!root) return fail_because(what, std::move(root.error()));
-  return root;
-}
 
 Result<XmlElement> call_cloudformation(const AwsContext& context, QueryCall query,
                                        const os::CancelToken& cancel) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/cluster_report.hpp"
 #include "cli/configuration_file.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
@@ -11,24 +12,12 @@
 namespace aphex::cli {
 namespace {
 
-std::string mark(engine::CheckState state, Colour colour) {
-  switch (state) {
-    case engine::CheckState::ok:
-      return styled("✓", Style::green, colour);
-    case engine::CheckState::warning:
-      return styled("!", Style::yellow, colour);
-    case engine::CheckState::failed:
-      return styled("✗", Style::red, colour);
-    case engine::CheckState::skipped:
-      return styled("·", Style::dim, colour);
-  }
-  return "?";
-}
-
 class Doctor final : public Subcommand {
  public:
   void declare(Arguments& arguments) override {
     arguments.flag("--sandbox", sandbox_, "check the accounts of the running local AWS");
+    arguments.flag("--cluster", cluster_,
+                   "check the Kubernetes cluster of the pipeline as well, by KUBECONFIG");
     arguments.option("--config", "PATH", config_,
                      "the configuration, relative to the repository (default: aphex-config.yaml)");
     arguments.choice("--format", {"text", "json"}, format_, "how to print it (default: text)");
@@ -63,7 +52,8 @@ class Doctor final : public Subcommand {
       }
       options.environment = engine::sandbox_environment(*server, options.environment);
     }
-    const std::vector<engine::Check> checks = engine::run_doctor(options);
+    std::vector<engine::Check> checks = engine::run_doctor(options);
+    if (cluster_) add_cluster(options, checks);
     if (format_ == "json") {
       terminal.print(doc::to_json(engine::to_value(checks), 2) + "\n");
     } else {
@@ -73,17 +63,23 @@ class Doctor final : public Subcommand {
   }
 
  private:
-  static void print_text(const std::vector<engine::Check>& checks, const Terminal& terminal) {
-    std::size_t width = 0;
-    for (const engine::Check& check : checks)
-      width = std::max(width, check.name.size());
-    for (const engine::Check& check : checks) {
-      terminal.print(fmt::format("{} {:<{}}  {}\n", mark(check.state, terminal.out_colour()),
-                                 check.name, width, check.detail));
-      if (!check.remedy.empty()) {
-        terminal.print(fmt::format("  {:<{}}  → {}\n", "", width, check.remedy));
-      }
+  void add_cluster(const engine::DoctorOptions& options, std::vector<engine::Check>& checks) const {
+    const Result<ConfigurationFile> file =
+        read_configuration(config_ == config::kFileName ? "" : config_, config::UnknownKeys::warn);
+    if (!file || !file->result.config) {
+      checks.push_back({.name = "cluster",
+                        .state = engine::CheckState::skipped,
+                        .detail = "without a valid configuration it is not known which",
+                        .remedy = ""});
+      return;
     }
+    const std::vector<engine::Check> more =
+        check_pipeline_cluster(*file, options.environment, options.cancel);
+    checks.insert(checks.end(), more.begin(), more.end());
+  }
+
+  static void print_text(const std::vector<engine::Check>& checks, const Terminal& terminal) {
+    print_checks(checks, terminal);
     const auto warnings = std::count_if(checks.begin(), checks.end(), [](const auto& check) {
       return check.state == engine::CheckState::warning;
     });
@@ -100,6 +96,7 @@ class Doctor final : public Subcommand {
   std::string config_ = std::string(config::kFileName);
   std::string format_ = "text";
   bool sandbox_ = false;
+  bool cluster_ = false;
   StateOption state_;
 };
 

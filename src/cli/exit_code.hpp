@@ -10,6 +10,7 @@ enum class ExitCode {
   failed = 1,          // the work failed
   usage = 2,           // the command line is wrong
   invalid_config = 3,  // aphex-config.yaml has errors
+  try_again = 75,      // 'aphex stage' alone: another pod may succeed (sysexits.h: EX_TEMPFAIL)
   interrupted = 130,   // by Ctrl-C or a signal
 };
 

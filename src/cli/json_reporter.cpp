@@ -1,95 +1,12 @@
 #include "cli/reporter.hpp"
-#include "doc/value.hpp"
-#include "os/clock.hpp"
+#include "engine/json_observer.hpp"
 
 namespace aphex::cli {
-namespace {
-
-using doc::Value;
-
-class JsonReporter final : public engine::RunObserver {
- public:
-  explicit JsonReporter(const Terminal& terminal)
-      : terminal_(terminal), clock_(os::make_system_clock()) {}
-
-  void run_started(const engine::RunStarted& run) override {
-    run_ = run.id;
-    write("run_started", {{"pipeline", run.plan.pipeline},
-                          {"planDigest", plan::digest(run.plan)},
-                          {"commitSha", run.parameters.commit_sha},
-                          {"branch", run.parameters.branch},
-                          {"author", run.parameters.author},
-                          {"message", run.parameters.message}});
-  }
-  void stage_started(const plan::Stage& stage, int attempt) override {
-    write("stage_started", {{"stage", stage.id}, {"attempt", attempt}});
-  }
-  void stage_reused(const plan::Stage& stage) override {
-    write("stage_reused", {{"stage", stage.id}});
-  }
-  void step_started(const plan::Stage& stage, const plan::Step& step) override {
-    step_ = step.id;
-    write("step_started", {{"stage", stage.id},
-                           {"step", step.id},
-                           {"kind", plan::kind_name(step.body)},
-                           {"title", step.title}});
-  }
-  void output(const plan::Stage& stage, std::string_view source, std::string_view line) override {
-    Value::Object fields{{"stage", stage.id}, {"step", step_}};
-    if (!source.empty()) fields.emplace_back("source", source);
-    fields.emplace_back("line", line);
-    write("output", std::move(fields));
-  }
-  void note(const plan::Stage& stage, std::string_view line) override {
-    write("note", {{"stage", stage.id}, {"step", step_}, {"line", line}});
-  }
-  void step_finished(const engine::StepFinished& step) override {
-    Value::Object fields{{"stage", step.stage.id},
-                         {"step", step.step.id},
-                         {"state", store::to_string(step.state)},
-                         {"milliseconds", std::int64_t{step.duration.count()}},
-                         {"summary", step.summary}};
-    add_error(fields, step.error);
-    write("step_finished", std::move(fields));
-  }
-  void stage_finished(const engine::StageFinished& stage) override {
-    write("stage_finished", {{"stage", stage.stage.id},
-                             {"state", store::to_string(stage.state)},
-                             {"milliseconds", std::int64_t{stage.duration.count()}}});
-  }
-  void run_finished(const engine::RunFinished& run) override {
-    Value::Object fields{{"state", store::to_string(run.state)},
-                         {"milliseconds", std::int64_t{run.duration.count()}}};
-    add_error(fields, run.error);
-    write("run_finished", std::move(fields));
-  }
-  void message(std::string_view text) override { write("message", {{"text", text}}); }
-
- private:
-  static void add_error(Value::Object& fields, const Error* error) {
-    if (error == nullptr) return;
-    fields.emplace_back("error", Value::object({{"code", to_string(error->code)},
-                                                {"message", describe(*error)},
-                                                {"hint", error->hint},
-                                                {"exitCode", error->exit_code}}));
-  }
-  void write(std::string_view event, Value::Object fields) const {
-    Value::Object record{{"time", os::format_time(clock_->now())}, {"event", event}};
-    if (run_ != 0) record.emplace_back("run", run_);
-    std::move(fields.begin(), fields.end(), std::back_inserter(record));
-    terminal_.progress(doc::to_json(Value(std::move(record))) + "\n");
-  }
-
-  const Terminal& terminal_;
-  std::unique_ptr<os::Clock> clock_;
-  std::int64_t run_ = 0;
-  std::string step_;
-};
-
-}  // namespace
 
 std::unique_ptr<engine::RunObserver> make_json_reporter(const Terminal& terminal) {
-  return std::make_unique<JsonReporter>(terminal);
+  return engine::make_json_observer(
+      os::make_system_clock(), {},
+      [&terminal](std::string_view line) { terminal.progress(std::string(line) + "\n"); });
 }
 
 }  // namespace aphex::cli

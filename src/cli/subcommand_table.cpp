@@ -72,10 +72,17 @@ constexpr std::array kTable{
                     "  aphex doctor\n"
                     "  aphex doctor --sandbox\n",
                     make_doctor},
+    SubcommandEntry{"stage", "execute one stage of a plan in the pod of a workflow",
+                    "  aphex stage --clone                      the init container\n"
+                    "  aphex stage --plan /aphex/plan.json      the stage itself\n"
+                    "  aphex stage --exit                       when the workflow has ended\n",
+                    make_stage},
     SubcommandEntry{"completion", "print completions for bash, zsh or fish",
                     "  source <(aphex completion bash)\n", make_completion},
     SubcommandEntry{"credentials", "credentials of a grant, for credential_process",
                     "  aphex credentials GRANT\n", make_credentials, Visibility::hidden},
+    SubcommandEntry{"git-credential", "git's credential helper of a stage's clone",
+                    "  aphex git-credential get\n", make_git_credential, Visibility::hidden},
 };
 
 }  // namespace

@@ -22,6 +22,8 @@ std::unique_ptr<Subcommand> make_cancel();
 std::unique_ptr<Subcommand> make_resume();
 std::unique_ptr<Subcommand> make_doctor();
 std::unique_ptr<Subcommand> make_completion();
+std::unique_ptr<Subcommand> make_stage();
 std::unique_ptr<Subcommand> make_credentials();
+std::unique_ptr<Subcommand> make_git_credential();
 
 }  // namespace aphex::cli

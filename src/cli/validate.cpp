@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "cli/cluster_report.hpp"
 #include "cli/configuration_file.hpp"
 #include "cli/subcommands.hpp"
 #include "cli/version.hpp"
 #include "config/report.hpp"
+#include "os/signals.hpp"
 
 namespace aphex::cli {
 namespace {
@@ -48,6 +50,9 @@ class Validate final : public Subcommand {
         .completes = Completes::files;
     arguments.choice("--format", {"text", "json", "sarif"}, format_,
                      "how to report (default: text)");
+    arguments.flag("--cluster", cluster_,
+                   "also ask the pipeline's Kubernetes cluster, by KUBECONFIG, whether it has and "
+                   "takes what the pipeline needs");
     arguments.flag("--strict", strict_, "unknown keys are errors, not warnings");
   }
 
@@ -69,13 +74,24 @@ class Validate final : public Subcommand {
         terminal.progress(verdict(file));
       }
     }
-    return file.result.config ? ExitCode::ok : ExitCode::invalid_config;
+    if (!file.result.config) return ExitCode::invalid_config;
+    return cluster_ ? check_cluster(file, terminal) : ExitCode::ok;
   }
 
  private:
+  static ExitCode check_cluster(const ConfigurationFile& file, const Terminal& terminal) {
+    os::CancelSource source;
+    const os::SignalGuard signals(source);
+    const std::vector<engine::Check> checks =
+        check_pipeline_cluster(file, os::current_environment(), source.token());
+    print_checks(checks, terminal);
+    return engine::healthy(checks) ? ExitCode::ok : ExitCode::failed;
+  }
+
   std::string file_;
   std::string format_ = "text";
   bool strict_ = false;
+  bool cluster_ = false;
 };
 
 }  // namespace

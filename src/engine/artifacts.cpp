@@ -170,7 +170,13 @@ Result<std::uint64_t> fetch_artifacts(StepContext& context, const ArtifactManife
   APHEX_CHECK(ensure_working_copy(context));
   if (working_copy_state(context) == WorkingCopyState::built) return std::uint64_t{0};
   std::uint64_t bytes = 0;
+  // The source first: what the build made of a file stands over it.
+  if (const store::BlobInfo* source = manifest.find(kSource);
+      source != nullptr && context.options.origin == WorkingCopyOrigin::artifacts) {
+    APHEX_TRY(bytes, fetch_archive(context, *source, context.paths.work()));
+  }
   for (const store::BlobInfo& file : manifest.files) {
+    if (file.key == kSource) continue;
     std::filesystem::path destination = context.paths.work();
     if (file.key.starts_with("cdk.out/")) {
       destination = context.paths.assembly(std::filesystem::path(file.key).stem().stem().string());

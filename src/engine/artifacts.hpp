@@ -4,6 +4,9 @@
 //   <prefix>/build-output.tar.gz           build.artifacts, or everything but the caches
 //   <prefix>/node_modules.tar.gz           build.cache, where there is any
 //   <prefix>/cdk.out/<environment>.tar.gz  each environment's cloud assembly
+//   <prefix>/source.tar.gz                 what the commit holds, where the build ran in a pod and
+//                                          build.artifacts names a part of it: later pods do not
+//                                          clone
 //   <prefix>/artifacts.json                written last: its presence says that all are whole
 //
 // The prefix is the commit's SHA; a run of a working tree gets one of its own, so that nobody
@@ -22,6 +25,7 @@
 namespace aphex::engine {
 
 inline constexpr std::string_view kBuildOutput = "build-output.tar.gz";
+inline constexpr std::string_view kSource = "source.tar.gz";
 inline constexpr std::string_view kDependencies = "node_modules.tar.gz";
 
 std::string artifact_prefix(const StepContext& context);

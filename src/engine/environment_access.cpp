@@ -1,10 +1,13 @@
 #include "engine/environment_access.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "aws/s3.hpp"
 #include "base/text.hpp"
 #include "config/regions.hpp"
 
@@ -41,6 +44,43 @@ bool is_transient(const Error& error) {
          error.code == ErrorCode::cancelled || error.code == ErrorCode::timeout;
 }
 
+std::string renewal(std::string_view source) {
+  if (!source.starts_with("web identity") && !source.starts_with("container")) {
+    return "renew them (aws sso login, or a fresh session token) and resume";
+  }
+  return "a new pod gets a new token: argo resubmit <workflow>; where that fails too, check the "
+         "cluster's identity provider in IAM: aws iam list-open-id-connect-providers";
+}
+
+Error session_over(const aws::AwsContext& base, const AccessTarget& target) {
+  return about(
+      ErrorCode::permission,
+      fmt::format("the AWS credentials ({}) have expired: {} in account {} (environment "
+                  "{}) cannot be assumed",
+                  base.credentials->source(), deploy_role_arn(target), target.account, target.name),
+      renewal(base.credentials->source()));
+}
+
+// STS names the policy that is to blame where it is one of the caller's own account.
+bool blames_caller(std::string_view words) {
+  constexpr std::array<std::string_view, 5> kSigns{
+      "no identity-based policy allows", "in an identity-based policy", "permissions boundary",
+      "session policy", "service control policy"};
+  return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
+    return words.find(sign) != std::string_view::npos;
+  });
+}
+
+// Of a bucket in anybody's account S3 says whether it exists, and a bootstrap has one.
+bool lacks_bucket(const aws::AwsContext& base, const AccessTarget& target,
+                  const os::CancelToken& cancel) {
+  aws::S3Client bucket(
+      base, target.region,
+      fmt::format("cdk-{}-assets-{}-{}", target.qualifier, target.account, target.region));
+  const auto listed = bucket.list("aphex", cancel);
+  return !listed && listed.error().code == ErrorCode::not_found;
+}
+
 // `what` is said where neither the network nor an expired session is to blame.
 tl::unexpected<Error> no_identity(const aws::AwsContext& base, const AccessTarget& target,
                                   std::string what, Error cause) {
@@ -49,55 +89,79 @@ tl::unexpected<Error> no_identity(const aws::AwsContext& base, const AccessTarge
                         std::move(cause));
   }
   if (says_expired(describe(cause))) {
-    return explain(
-        std::move(cause),
-        about(ErrorCode::permission,
-              fmt::format("the AWS credentials ({}) have expired", base.credentials->source()),
-              "renew them (aws sso login, or a fresh session token) and resume"));
+    return explain(std::move(cause), session_over(base, target));
   }
   return explain(std::move(cause),
                  about(ErrorCode::permission, std::move(what), std::string(kCredentialsHint)));
 }
 
-// STS answers AccessDenied whether the role is missing or does not trust us. In our own account
-// the bootstrap's version parameter tells the two apart.
-tl::unexpected<Error> role_refused(const aws::AwsContext& base, const AccessTarget& target,
-                                   const aws::CallerIdentity& caller, const os::CancelToken& cancel,
+// What a refusal by STS is about.
+struct Refusal {
+  const aws::AwsContext& base;
+  const AccessTarget& target;
+  const aws::CallerIdentity& caller;
+};
+
+Error denied_to_caller(const Refusal& refusal, std::string_view why) {
+  const AccessTarget& target = refusal.target;
+  return about(
+      ErrorCode::permission,
+      fmt::format("cannot assume {} in account {} (environment {}) as {}: {}",
+                  deploy_role_arn(target), target.account, target.name, refusal.caller.arn, why),
+      fmt::format("allow {} to sts:AssumeRole on arn:{}:iam::{}:role/cdk-{}-*", refusal.caller.arn,
+                  partition_of(target.region), target.account, target.qualifier));
+}
+
+Error not_bootstrapped(const Refusal& refusal, std::string_view prefix) {
+  const AccessTarget& target = refusal.target;
+  return about(ErrorCode::permission,
+               fmt::format("account {} is not bootstrapped in {} (environment {}): there is no {}",
+                           target.account, target.region, target.name, deploy_role_arn(target)),
+               std::string(prefix) + bootstrap_command(target, refusal.caller.account));
+}
+
+Error refused_by_other_account(const Refusal& refusal, const os::CancelToken& cancel) {
+  const AccessTarget& target = refusal.target;
+  const std::string as_them = fmt::format("with credentials of account {}: ", target.account);
+  if (lacks_bucket(refusal.base, target, cancel)) return not_bootstrapped(refusal, as_them);
+  return about(
+      ErrorCode::permission,
+      fmt::format("cannot assume {} in account {} (environment {}) as {}: the bootstrap of that "
+                  "account does not trust account {}",
+                  deploy_role_arn(target), target.account, target.name, refusal.caller.arn,
+                  refusal.caller.account),
+      as_them + bootstrap_command(target, refusal.caller.account));
+}
+
+// STS answers AccessDenied whether the role is missing, does not trust us, or may not be assumed by
+// us. What else is there tells them apart.
+tl::unexpected<Error> role_refused(const Refusal& refusal, const os::CancelToken& cancel,
                                    Error cause) {
-  const std::string role = deploy_role_arn(target);
-  const std::string command = bootstrap_command(target, caller.account);
+  const AccessTarget& target = refusal.target;
   if (is_transient(cause)) {
-    return fail_because(fmt::format("cannot assume {} (environment {})", role, target.name),
-                        std::move(cause));
+    return fail_because(
+        fmt::format("cannot assume {} (environment {})", deploy_role_arn(target), target.name),
+        std::move(cause));
   }
-  if (caller.account != target.account) {
-    return explain(
-        std::move(cause),
-        about(ErrorCode::permission,
-              fmt::format("cannot assume {} in account {} (environment {}) as {}: the account is "
-                          "not bootstrapped in {}, or its bootstrap does not trust account {}",
-                          role, target.account, target.name, caller.arn, target.region,
-                          caller.account),
-              "with credentials of account " + target.account + ": " + command));
+  if (says_expired(describe(cause))) {
+    return explain(std::move(cause), session_over(refusal.base, target));
+  }
+  if (blames_caller(describe(cause))) {
+    return explain(std::move(cause),
+                   denied_to_caller(refusal, "the caller's own policies do not allow it"));
+  }
+  if (refusal.caller.account != target.account) {
+    return explain(std::move(cause), refused_by_other_account(refusal, cancel));
   }
   const auto version =
-      aws::get_parameter(base, target.region, bootstrap_version_parameter(target), cancel);
+      aws::get_parameter(refusal.base, target.region, bootstrap_version_parameter(target), cancel);
   if (!version && version.error().code == ErrorCode::not_found) {
-    return explain(std::move(cause),
-                   about(ErrorCode::permission,
-                         fmt::format("account {} is not bootstrapped in {} (environment {}): "
-                                     "there is no {}",
-                                     target.account, target.region, target.name, role),
-                         command));
+    return explain(std::move(cause), not_bootstrapped(refusal, ""));
   }
-  return explain(
-      std::move(cause),
-      about(ErrorCode::permission,
-            fmt::format("cannot assume {} in account {} (environment {}) as {}: the caller lacks "
-                        "sts:AssumeRole on it, or the role's trust policy excludes the caller",
-                        role, target.account, target.name, caller.arn),
-            fmt::format("allow {} to sts:AssumeRole on arn:{}:iam::{}:role/cdk-{}-*", caller.arn,
-                        partition_of(target.region), target.account, target.qualifier)));
+  return explain(std::move(cause),
+                 denied_to_caller(refusal,
+                                  "the caller lacks sts:AssumeRole on it, or the role's "
+                                  "trust policy excludes the caller"));
 }
 
 Result<int> bootstrap_version(const aws::AwsContext& environment, const AccessTarget& target,
@@ -192,7 +256,7 @@ Result<AccessReport> check_environment_access(const aws::AwsContext& base,
   }
   const aws::AwsContext environment = environment_context(base, target);
   if (auto role = environment.credentials->get(cancel); !role) {
-    return role_refused(base, target, *caller, cancel, std::move(role.error()));
+    return role_refused({base, target, *caller}, cancel, std::move(role.error()));
   }
   APHEX_TRY(const int version, bootstrap_version(environment, target, *caller, cancel));
   return AccessReport{.caller = std::move(*caller), .bootstrap_version = version};

@@ -29,7 +29,14 @@ struct World {
   Result<HttpResponse> identity;
   Result<HttpResponse> parameter = FakeHttpClient::answers(200, R"({"Parameter":{"Value":"21"}})");
 
+  // Of the bootstrap's bucket, as somebody of another account is told.
+  Result<HttpResponse> bucket = FakeHttpClient::answers(
+      403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+
   Result<HttpResponse> answer(const HttpRequest& request) const {
+    if (request.url.find("cdk-hnb659fds-assets-111122223333-us-east-1") != std::string::npos) {
+      return bucket;
+    }
     if (request.body.find("Action=AssumeRole") != std::string::npos) return assume;
     if (request.body.find("GetCallerIdentity") == std::string::npos) return parameter;
     if (identity && identity->status != 0) return identity;
@@ -75,19 +82,53 @@ TEST_F(EnvironmentAccess, ReportsTheCallerAndTheBootstrapsVersion) {
   EXPECT_EQ(report->bootstrap_version, 21);
 }
 
-TEST_F(EnvironmentAccess, NamesBothPossibilitiesWhereAnotherAccountRefuses) {
+constexpr const char* kAsThem =
+    "with credentials of account 111122223333: cdk bootstrap aws://111122223333/us-east-1 --trust "
+    "999988887777 --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess";
+
+TEST_F(EnvironmentAccess, TellsMissingTrustOfAnotherAccount) {
   world_.assume = FakeHttpClient::answers(403, service_error_answer("AccessDenied", "no"));
   const Error refused = error();
   EXPECT_EQ(refused.code, ErrorCode::permission);
   EXPECT_EQ(refused.message,
             "cannot assume " + std::string(kRole) +
                 " in account 111122223333 (environment dev) as arn:aws:iam::999988887777:user/ci: "
-                "the account is not bootstrapped in us-east-1, or its bootstrap does not trust "
-                "account 999988887777");
-  EXPECT_EQ(refused.hint,
-            "with credentials of account 111122223333: cdk bootstrap "
-            "aws://111122223333/us-east-1 --trust 999988887777 "
-            "--cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess");
+                "the bootstrap of that account does not trust account 999988887777");
+  EXPECT_EQ(refused.hint, kAsThem);
+}
+
+TEST_F(EnvironmentAccess, TellsAMissingBootstrapOfAnotherAccount) {
+  world_.assume = FakeHttpClient::answers(403, service_error_answer("AccessDenied", "no"));
+  world_.bucket = FakeHttpClient::answers(
+      404, "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>");
+  const Error refused = error();
+  EXPECT_EQ(
+      refused.message,
+      "account 111122223333 is not bootstrapped in us-east-1 (environment dev): there is no " +
+          std::string(kRole));
+  EXPECT_EQ(refused.hint, kAsThem);
+}
+
+TEST_F(EnvironmentAccess, TellsThatTheCallerItselfIsDenied) {
+  for (const char* why : {"because no identity-based policy allows the sts:AssumeRole action",
+                          "with an explicit deny in an identity-based policy",
+                          "because no permissions boundary allows the sts:AssumeRole action",
+                          "with an explicit deny in a service control policy"}) {
+    world_.assume = FakeHttpClient::answers(
+        403, service_error_answer(
+                 "AccessDenied",
+                 "User: arn:aws:iam::999988887777:user/ci is not authorized to perform: "
+                 "sts:AssumeRole on resource: " +
+                     std::string(kRole) + " " + why));
+    const Error refused = error();
+    EXPECT_EQ(refused.message,
+              "cannot assume " + std::string(kRole) +
+                  " in account 111122223333 (environment dev) as "
+                  "arn:aws:iam::999988887777:user/ci: the caller's own policies do not allow it");
+    EXPECT_EQ(refused.hint,
+              "allow arn:aws:iam::999988887777:user/ci to sts:AssumeRole on "
+              "arn:aws:iam::111122223333:role/cdk-hnb659fds-*");
+  }
 }
 
 TEST_F(EnvironmentAccess, TellsAMissingBootstrapInItsOwnAccount) {
@@ -120,11 +161,42 @@ TEST_F(EnvironmentAccess, RefusesAnOldBootstrap) {
 }
 
 TEST_F(EnvironmentAccess, SaysThatASessionIsOver) {
-  world_.identity =
+  const auto over =
       FakeHttpClient::answers(403, service_error_answer("ExpiredToken", "The token is expired"));
+  const std::string message =
+      "the AWS credentials (environment variables) have expired: " + std::string(kRole) +
+      " in account 111122223333 (environment dev) cannot be assumed";
+  world_.assume = over;
+  EXPECT_EQ(error().message, message);
+  world_.identity = over;
   const Error expired = error();
-  EXPECT_EQ(expired.message, "the AWS credentials (environment variables) have expired");
+  EXPECT_EQ(expired.message, message);
+  EXPECT_EQ(expired.hint, "renew them (aws sso login, or a fresh session token) and resume");
   EXPECT_EQ(expired.code, ErrorCode::permission);
+}
+
+// As a pod's service account has them.
+class WebIdentity final : public aws::CredentialsProvider {
+ public:
+  Result<aws::Credentials> get(const os::CancelToken&) override {
+    return fail(ErrorCode::permission,
+                "STS AssumeRoleWithWebIdentity: ExpiredTokenException: Token expired");
+  }
+  std::string source() const override { return "web identity, role arn:aws:iam::9:role/Pipeline"; }
+};
+
+TEST_F(EnvironmentAccess, SaysWhatMendsATokenOfAPodThatIsOver) {
+  aws::AwsContext base =
+      step_.context(plan::StageKind::validate, plan::CheckAccess{0}).services.aws;
+  base.credentials = std::make_shared<WebIdentity>();
+  const auto report =
+      check_environment_access(base, access_target(step_.plan, 0), os::CancelToken());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message,
+            "the AWS credentials (web identity, role arn:aws:iam::9:role/Pipeline) have expired: " +
+                std::string(kRole) +
+                " in account 111122223333 (environment dev) cannot be assumed");
+  EXPECT_THAT(report.error().hint, HasSubstr("argo resubmit <workflow>"));
 }
 
 TEST_F(EnvironmentAccess, SaysThatThereAreNoCredentials) {

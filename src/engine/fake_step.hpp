@@ -38,12 +38,17 @@ class FakeStepLog final : public StepLog {
 
 class FakePlanStore final : public PlanStore {
  public:
-  Result<std::optional<Stored>> current(const std::string&) override { return stored; }
-  Status replace(const plan::Plan& plan, const RunParameters& run) override {
-    stored = Stored{plan::digest(plan), run.commit_sha};
-    return {};
+  Result<Change> update(const Update& update) override {
+    if (refusal) return fail(*refusal);
+    if (change) return *change;
+    const std::string digest = plan::digest(update.plan);
+    if (stored_digest == digest) return Change::unchanged;
+    stored_digest = digest;
+    return Change::replaced;
   }
-  std::optional<Stored> stored;
+  std::string stored_digest;     // empty: none yet
+  std::optional<Change> change;  // answered instead
+  std::optional<Error> refusal;  // before all
 };
 
 class FixedCredentials final : public aws::CredentialsProvider {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -30,9 +31,10 @@ bool is_there(const std::filesystem::path& path) {
 }
 
 bool looks_unreachable(std::string_view text) {
-  constexpr std::array<std::string_view, 5> kSigns{"Could not resolve host", "Connection refused",
-                                                   "Connection timed out", "early EOF",
-                                                   "Connection reset"};
+  constexpr std::array<std::string_view, 11> kSigns{
+      "Could not resolve host", "Connection refused",  "Connection timed out", "early EOF",
+      "Connection reset",       "Operation timed out", "Operation too slow",   "Couldn't connect",
+      "Failed to connect",      "SSL_ERROR_SYSCALL",   "returned error: 5"};
   return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
     return text.find(sign) != std::string_view::npos;
   });
@@ -109,6 +111,19 @@ Result<Git::CommitInfo> Git::commit_info(const std::filesystem::path& repository
                     end == std::string::npos ? "" : std::string(trim(out.substr(end)))};
 }
 
+Result<std::int64_t> Git::commit_time(const std::filesystem::path& repository,
+                                      const std::string& sha) {
+  APHEX_TRY(const std::string out,
+            run({"-C", repository.string(), "show", "--no-patch", "--format=%ct", sha}));
+  const std::string_view text = trim(out);
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return fail(ErrorCode::corrupt, fmt::format("git: commit {} has the time '{}'", sha, text));
+  }
+  return seconds;
+}
+
 Result<std::string> Git::branch(const std::filesystem::path& repository) {
   const Result<std::string> out =
       run({"-C", repository.string(), "symbolic-ref", "--quiet", "--short", "HEAD"});
@@ -147,6 +162,27 @@ Result<std::string> Git::show_file(const std::filesystem::path& repository, cons
 Result<std::vector<std::string>> Git::listed_files(const std::filesystem::path& repository) {
   APHEX_TRY(const std::string out, run({"-C", repository.string(), "ls-files", "--cached",
                                         "--others", "--exclude-standard", "--deduplicate", "-z"}));
+  return split_nul(out);
+}
+
+Status Git::restore(const std::filesystem::path& repository, const std::string& sha) {
+  const std::string directory = repository.string();
+  const std::vector<std::vector<std::string>> commands{
+      {"-C", directory, "reset", "--quiet", "--hard", sha},
+      {"-C", directory, "clean", "--quiet", "-ffdx"},
+      {"-C", directory, "submodule", "--quiet", "foreach", "--recursive",
+       "git reset --quiet --hard && git clean --quiet -ffdx"}};
+  const bool submodules = is_there(repository / ".gitmodules");
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    if (i + 1 == commands.size() && !submodules) break;
+    APHEX_TRY([[maybe_unused]] const std::string out, run(commands[i]));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Git::tracked_files(const std::filesystem::path& repository) {
+  APHEX_TRY(const std::string out, run({"-C", repository.string(), "ls-files", "--cached",
+                                        "--recurse-submodules", "--deduplicate", "-z"}));
   return split_nul(out);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The git program: what aphex asks of a repository. Nothing here changes one.
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ class Git {
     std::string message;
   };
   Result<CommitInfo> commit_info(const std::filesystem::path& repository, const std::string& sha);
+  // When it was committed, in seconds since 1970.
+  Result<std::int64_t> commit_time(const std::filesystem::path& repository, const std::string& sha);
   // The checked-out branch; empty for a detached head.
   Result<std::string> branch(const std::filesystem::path& repository);
   // remote.origin.url without user and password; empty where there is none.
@@ -37,6 +40,11 @@ class Git {
                                 const std::string& path);
   // Every path of the working tree that git would not ignore, tracked or not.
   Result<std::vector<std::string>> listed_files(const std::filesystem::path& repository);
+  // Brings a working copy, submodules included, to what `sha` holds and nothing else, with what is
+  // in the repository already.
+  Status restore(const std::filesystem::path& repository, const std::string& sha);
+  // Paths that the commit holds, those of submodules included.
+  Result<std::vector<std::string>> tracked_files(const std::filesystem::path& repository);
   // A new working copy of exactly `sha` in `destination`, submodules included.
   Status clone_commit(const std::string& from, const std::string& sha,
                       const std::filesystem::path& destination);

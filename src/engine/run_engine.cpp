@@ -1,16 +1,13 @@
 #include "engine/run_engine.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "engine/commit_config.hpp"
-#include "engine/outputs.hpp"
 #include "engine/service_set.hpp"
-#include "engine/step_runner.hpp"
+#include "engine/stage_runner.hpp"
 #include "engine/trash.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
@@ -29,46 +26,8 @@ constexpr std::chrono::milliseconds kOwnerPause{20};
 // Older runs have long been seen to by the successes between.
 constexpr int kMaxDiscardedCopies = 50;
 
-// Cancels a source when a stage's time is up.
-class Deadline {
- public:
-  Deadline(os::CancelSource source, std::chrono::seconds timeout, std::string reason)
-      : thread_([this, source = std::move(source), timeout, reason = std::move(reason)]() mutable {
-          std::unique_lock lock(mutex_);
-          if (!done_.wait_for(lock, timeout, [this] { return finished_; })) source.cancel(reason);
-        }) {}
-  ~Deadline() {
-    {
-      const std::lock_guard lock(mutex_);
-      finished_ = true;
-    }
-    done_.notify_one();
-    thread_.join();
-  }
-  Deadline(const Deadline&) = delete;
-  Deadline& operator=(const Deadline&) = delete;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable done_;
-  bool finished_ = false;
-  std::thread thread_;  // last: it uses the others
-};
-
-store::WorkState work_state(const Error& error) {
-  return error.code == ErrorCode::cancelled ? store::WorkState::cancelled
-                                            : store::WorkState::failed;
-}
-
 store::RunState run_state(const Error& error) {
   return error.code == ErrorCode::cancelled ? store::RunState::cancelled : store::RunState::failed;
-}
-
-std::string duration_text(std::chrono::seconds duration) {
-  const auto seconds = duration.count();
-  if (seconds % 3600 == 0) return fmt::format("{}h", seconds / 3600);
-  if (seconds % 60 == 0) return fmt::format("{}m", seconds / 60);
-  return fmt::format("{}s", seconds);
 }
 
 }  // namespace
@@ -281,7 +240,7 @@ Result<StepOutcome::Kind> RunEngine::execute_stages(Active& active, const os::Ca
       parts_.observer.stage_reused(stage);
       continue;
     }
-    Result<StepOutcome::Kind> kind = execute_stage(active, stage, cancel);
+    Result<StepOutcome::Kind> kind = execute_one(active, stage, cancel);
     if (!kind) {
       active.next_plan = plan_that_may_mend(active, stage, kind.error());
       if (!active.next_plan) return kind;
@@ -322,89 +281,19 @@ std::optional<plan::Plan> RunEngine::plan_that_may_mend(const Active& active,
   return own;
 }
 
-Result<StepOutcome::Kind> RunEngine::execute_stage(Active& active, const plan::Stage& stage,
-                                                   const os::CancelToken& cancel) {
-  APHEX_TRY(const int attempt, parts_.database.begin_stage(active.id, stage.id));
-  const store::StageKey key{active.id, stage.id, attempt};
-  parts_.observer.stage_started(stage, attempt);
-  const auto started = parts_.services.clock->steady();
-  os::CancelSource source = os::CancelSource::child_of(cancel);
-  Result<StepOutcome::Kind> result = [&] {
-    const Deadline deadline(source, stage.timeout, "the stage's time is up");
-    return execute_steps(active, stage, key, source.token());
-  }();
-  if (!result && result.error().code == ErrorCode::cancelled && !cancel.cancelled()) {
-    result = fail(ErrorCode::timeout,
-                  fmt::format("stage {} took longer than its timeout of {}", stage.id,
-                              duration_text(stage.timeout)),
-                  fmt::format("raise timeouts.{} in the configuration, or make the stage faster",
-                              plan::to_string(stage.kind)));
-  } else if (!result) {
-    const bool cancelled = result.error().code == ErrorCode::cancelled;
-    result =
-        fail_because(fmt::format("stage {} {}", stage.id, cancelled ? "was cancelled" : "failed"),
-                     std::move(result.error()));
-  }
-  const store::WorkState state = result ? store::WorkState::succeeded : work_state(result.error());
-  std::optional<std::string> error;
-  if (!result) error = parts_.services.secrets.mask(describe(result.error()));
-  APHEX_CHECK(parts_.database.finish_stage(key, state, error));
-  parts_.observer.stage_finished({stage, state,
-                                  std::chrono::duration_cast<std::chrono::milliseconds>(
-                                      parts_.services.clock->steady() - started)});
-  return result;
-}
-
-Result<StepOutcome::Kind> RunEngine::execute_steps(Active& active, const plan::Stage& stage,
-                                                   const store::StageKey& key,
-                                                   const os::CancelToken& cancel) {
-  const std::string boot = boot_id();
-  const auto remember_group = [&](int group) {
-    const Result<std::uint64_t> start = os::process_start_time(group);
-    if (start) (void)parts_.database.add_process_group(active.id, {group, *start, boot});
-  };
-  for (std::size_t i = 0; i < stage.steps.size(); ++i) {
-    plan::Step step = stage.steps[i];
-    // Titles quote commands, and go to logs, records and messages.
-    step.title = parts_.services.secrets.mask(step.title);
-    const auto context = [&](StepLog& log) {
-      return StepContext{active.request.plan,
-                         stage,
-                         step,
-                         active.request.parameters,
-                         active.request.options,
-                         active.paths,
-                         parts_.services,
-                         log,
-                         cancel,
-                         remember_group};
-    };
-    const Result<StepOutcome> outcome =
-        execute_step({parts_.database, parts_.observer, parts_.services, active.paths, stage, step,
-                      key, static_cast<int>(i), context});
-    APHEX_CHECK(parts_.database.clear_process_groups(active.id));
-    if (!outcome) return fail_because("step '" + step.title + "'", outcome.error());
-    if (std::holds_alternative<plan::CaptureOutputs>(step.body)) {
-      APHEX_CHECK(record_outputs(active, stage));
-    }
-    if (outcome->kind == StepOutcome::Kind::stage_complete ||
-        outcome->kind == StepOutcome::Kind::hand_over) {
-      return outcome->kind;
-    }
-  }
-  return StepOutcome::Kind::done;
-}
-
-Status RunEngine::record_outputs(const Active& active, const plan::Stage& stage) {
-  const std::string& environment = active.request.plan.environments[*stage.environment].name;
-  APHEX_TRY(const Outputs outputs, read_outputs(active.paths.outputs(environment)));
-  std::vector<store::OutputRecord> records;
-  for (const StackOutputs& stack : outputs) {
-    for (const auto& [key, value] : stack.values) {
-      records.push_back({environment, stack.stack, key, value});
-    }
-  }
-  return parts_.database.replace_outputs(active.id, environment, records);
+Result<StepOutcome::Kind> RunEngine::execute_one(const Active& active, const plan::Stage& stage,
+                                                 const os::CancelToken& cancel) {
+  return execute_stage({.database = parts_.database,
+                        .observer = parts_.observer,
+                        .services = parts_.services,
+                        .paths = active.paths,
+                        .run = active.id,
+                        .plan = active.request.plan,
+                        .plan_digest = plan::digest(active.request.plan),
+                        .parameters = active.request.parameters,
+                        .options = active.request.options,
+                        .stage = stage},
+                       cancel);
 }
 
 }  // namespace aphex::engine

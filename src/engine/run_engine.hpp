@@ -59,12 +59,8 @@ class RunEngine {
   // After a failure before the pipeline stage: the commit's own plan, where it is another one.
   std::optional<plan::Plan> plan_that_may_mend(const Active& active, const plan::Stage& failed,
                                                const Error& error) const;
-  Result<StepOutcome::Kind> execute_stage(Active& active, const plan::Stage& stage,
-                                          const os::CancelToken& cancel);
-  Result<StepOutcome::Kind> execute_steps(Active& active, const plan::Stage& stage,
-                                          const store::StageKey& key,
-                                          const os::CancelToken& cancel);
-  Status record_outputs(const Active& active, const plan::Stage& stage);
+  Result<StepOutcome::Kind> execute_one(const Active& active, const plan::Stage& stage,
+                                        const os::CancelToken& cancel);
 
   Parts parts_;
 };

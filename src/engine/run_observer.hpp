@@ -28,6 +28,7 @@ struct StepFinished {
   std::string_view summary;
   std::chrono::milliseconds duration;
   const Error* error;  // null unless it failed
+  std::uint64_t uploaded_bytes = 0;
 };
 
 struct StageFinished {

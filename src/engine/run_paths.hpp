@@ -38,9 +38,13 @@ struct StatePaths {
 
 struct RunPaths {
   std::filesystem::path root;  // runs/<id>
+  // Where it lies elsewhere than below root: in a pod, where another container has cloned it.
+  std::filesystem::path working_copy{};
 
   std::filesystem::path owner_lock() const { return root / "owner.lock"; }
-  std::filesystem::path work() const { return root / "work"; }
+  std::filesystem::path work() const {
+    return working_copy.empty() ? root / "work" : working_copy;
+  }
   std::filesystem::path logs(const std::string& stage, int attempt) const {
     return root / "logs" / (stage + "." + std::to_string(attempt));
   }

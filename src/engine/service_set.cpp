@@ -35,20 +35,17 @@ std::string stored_plan_name(const std::string& pipeline, AwsTarget aws) {
   return aws == AwsTarget::sandbox ? pipeline + " (sandbox)" : pipeline;
 }
 
-Result<std::optional<PlanStore::Stored>> DatabasePlanStore::current(const std::string& pipeline) {
-  APHEX_TRY(const std::optional<store::StoredPlan> stored,
-            database_.stored_plan(stored_plan_name(pipeline, aws_)));
-  if (!stored) return std::optional<Stored>();
-  return std::optional<Stored>(Stored{stored->digest, stored->commit_sha});
-}
-
-Status DatabasePlanStore::replace(const plan::Plan& plan, const RunParameters& run) {
-  store::StoredPlan stored;
-  stored.digest = plan::digest(plan);
-  stored.plan = doc::to_json(plan::to_value(plan));
-  stored.commit_sha = run.commit_sha;
-  stored.repository_url = run.repository_url;
-  return database_.replace_plan(stored_plan_name(plan.pipeline, aws_), stored);
+Result<PlanStore::Change> DatabasePlanStore::update(const Update& update) {
+  const std::string name = stored_plan_name(update.plan.pipeline, aws_);
+  store::StoredPlan wanted;
+  wanted.digest = plan::digest(update.plan);
+  APHEX_TRY(const std::optional<store::StoredPlan> stored, database_.stored_plan(name));
+  if (stored && stored->digest == wanted.digest) return Change::unchanged;
+  wanted.plan = doc::to_json(plan::to_value(update.plan));
+  wanted.commit_sha = update.context.parameters.commit_sha;
+  wanted.repository_url = update.context.parameters.repository_url;
+  APHEX_CHECK(database_.replace_plan(name, wanted));
+  return Change::replaced;
 }
 
 ServiceSet::ServiceSet(store::RunDatabase& database, const ServiceRequest& request,
@@ -58,8 +55,10 @@ ServiceSet::ServiceSet(store::RunDatabase& database, const ServiceRequest& reque
       artifacts_(std::move(artifacts)),
       dependencies_(request.paths.cache() / "dependencies"),
       plans_(database, request.aws),
-      services_{*processes_, aws.clock,           aws.http, *artifacts_, dependencies_, plans_,
-                secrets_,    request.environment, aws} {
+      services_{
+          *processes_, aws.clock,           aws.http,
+          *artifacts_, dependencies_,       request.plans != nullptr ? *request.plans : plans_,
+          secrets_,    request.environment, aws} {
   secrets_.add_from(request.environment);
 }
 

@@ -20,8 +20,7 @@ std::string stored_plan_name(const std::string& pipeline, AwsTarget aws);
 class DatabasePlanStore final : public PlanStore {
  public:
   DatabasePlanStore(store::RunDatabase& database, AwsTarget aws) : database_(database), aws_(aws) {}
-  Result<std::optional<Stored>> current(const std::string& pipeline) override;
-  Status replace(const plan::Plan& plan, const RunParameters& run) override;
+  Result<Change> update(const Update& update) override;
 
  private:
   store::RunDatabase& database_;
@@ -34,6 +33,7 @@ struct ServiceRequest {
   AwsTarget aws = AwsTarget::real;
   std::string artifact_store;  // empty: <state>/artifacts
   std::string region;          // of an S3 store, where AWS_REGION says nothing
+  PlanStore* plans = nullptr;  // null: the database
 };
 
 // Owns what Services refers to. Stays where it is: Services holds references into it.

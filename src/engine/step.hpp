@@ -33,22 +33,41 @@ class StepLog {
   virtual void note(std::string_view line) = 0;
 };
 
+struct StepContext;
+
 // Where the pipeline's own plan is kept: the database here, the WorkflowTemplate in a cluster.
 class PlanStore {
  public:
-  struct Stored {
-    std::string digest;
-    std::string commit_sha;
+  struct Update {
+    const plan::Plan& plan;  // the commit's
+    const config::Config& config;
+    StepContext& context;
+  };
+  enum class Change {
+    unchanged,   // it was there already
+    replaced,    // readers see it from now on
+    superseded,  // a newer commit's stands, and stays
   };
   virtual ~PlanStore() = default;
-  virtual Result<std::optional<Stored>> current(const std::string& pipeline) = 0;
-  // In one step: readers see the old plan or the new.
-  virtual Status replace(const plan::Plan& plan, const RunParameters& run) = 0;
+  // What the commit asks for. A store that knows settings from elsewhere puts them in.
+  virtual Result<plan::Plan> plan_of(const config::Config& config, const std::string& pipeline) {
+    return plan::make_plan(config, pipeline);
+  }
+  // Brings the pipeline to the commit's plan. In one step: readers see the old plan or the new, and
+  // after an Error the old one.
+  virtual Result<Change> update(const Update& update) = 0;
 };
 
 enum class Source { commit, worktree };
 enum class AwsTarget { real, sandbox };
 enum class BuildMode { reuse, again };
+
+// Who makes the working copy of a commit.
+enum class WorkingCopyOrigin {
+  clone,      // the step that needs it first, by git
+  prepared,   // another program, which left a clone report (clone_report.hpp)
+  artifacts,  // the build: it comes out of the commit's artifacts alone
+};
 
 struct RunOptions {
   Source source = Source::commit;
@@ -59,6 +78,9 @@ struct RunOptions {
   BuildMode build = BuildMode::reuse;  // of artifacts that the commit already has
   std::string artifact_store;          // s3://bucket[/prefix] or a directory
   int restarts = 0;                    // how often this commit was already handed over
+  // In a pod. Not part of a run's record: such a run is never resumed.
+  WorkingCopyOrigin origin = WorkingCopyOrigin::clone;
+  std::filesystem::path clone_report{};  // with WorkingCopyOrigin::prepared
 };
 
 // What outlives the step. References are owned by the engine.
@@ -88,7 +110,9 @@ struct StepContext {
   os::CancelToken cancel;
   // Told of each process group that the step starts, so that a later start can end what a killed
   // one left behind. May be empty; called from any thread.
-  std::function<void(int process_group)> on_process_group;
+  std::function<void(int process_group)> on_process_group{};
+  // Of the whole plan that the run executes: `plan` may be one stage's part of it.
+  std::string plan_digest{};
 };
 
 struct StepOutcome {
@@ -99,7 +123,8 @@ struct StepOutcome {
     hand_over,       // the run ends here; a new one of the same commit follows
   };
   Kind kind = Kind::done;
-  std::string summary;  // a few words for the table: "4 stacks, 2 unchanged"
+  std::string summary;               // a few words for the table: "4 stacks, 2 unchanged"
+  std::uint64_t uploaded_bytes = 0;  // to the artifact store
 };
 
 using StepFunction = Result<StepOutcome> (*)(StepContext&);

@@ -166,7 +166,8 @@ Result<StepOutcome> execute_step(const StepRun& run) {
       std::chrono::duration_cast<std::chrono::milliseconds>(run.services.clock->steady() - started);
   run.observer.step_finished({run.stage, run.step, record.state,
                               outcome ? std::string_view(outcome->summary) : std::string_view(),
-                              duration, outcome ? nullptr : &outcome.error()});
+                              duration, outcome ? nullptr : &outcome.error(),
+                              outcome ? outcome->uploaded_bytes : 0});
   return outcome;
 }
 

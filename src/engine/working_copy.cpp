@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "doc/value.hpp"
+#include "engine/clone_report.hpp"
 #include "engine/git.hpp"
 #include "os/files.hpp"
 
@@ -49,6 +50,31 @@ Status copy_worktree(StepContext& context, Git& git) {
   return {};
 }
 
+Status copy_commit(StepContext& context, Git& git) {
+  const std::filesystem::path& work = context.paths.work();
+  if (context.options.source == Source::worktree) return copy_worktree(context, git);
+  return git.clone_commit(context.options.clone_source, context.parameters.commit_sha, work);
+}
+
+// Somebody else has cloned it: what they say about it counts. Where something was changed since, it
+// is brought back without the network, because only they can reach the repository.
+Status adopt_prepared(StepContext& context, Git& git) {
+  Result<CloneReport> report = read_clone_report(context.options.clone_report);
+  if (!report && report.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::unavailable,
+                fmt::format("the commit was not cloned: there is no {}",
+                            context.options.clone_report.string()),
+                "'aphex stage --clone' writes it, in the pod's init container");
+  }
+  if (!report) return fail(std::move(report.error()));
+  if (report->error) return fail(std::move(*report->error));
+  if (report->commit_sha != context.parameters.commit_sha) {
+    return fail(ErrorCode::corrupt, fmt::format("commit {} was cloned instead of {}",
+                                                report->commit_sha, context.parameters.commit_sha));
+  }
+  return git.restore(context.paths.work(), context.parameters.commit_sha);
+}
+
 }  // namespace
 
 WorkingCopyState working_copy_state(const StepContext& context) {
@@ -71,20 +97,20 @@ Status ensure_working_copy(StepContext& context) {
   if (working_copy_state(context) != WorkingCopyState::missing) return {};
   const std::filesystem::path work = context.paths.work();
   APHEX_CHECK(os::remove_tree(marker_path(context)));
+  Git git(context.services.processes, context.services.environment, context.cancel);
+  if (context.options.origin == WorkingCopyOrigin::prepared) {
+    APHEX_CHECK(adopt_prepared(context, git));
+    return write_marker(context, false);
+  }
   APHEX_CHECK(os::remove_tree(work));
   APHEX_CHECK(os::make_directories(work));
-  Git git(context.services.processes, context.services.environment, context.cancel);
-  if (context.options.source == Source::worktree) {
-    APHEX_CHECK(copy_worktree(context, git));
-  } else {
-    APHEX_CHECK(
-        git.clone_commit(context.options.clone_source, context.parameters.commit_sha, work));
-  }
+  if (context.options.origin == WorkingCopyOrigin::clone) APHEX_CHECK(copy_commit(context, git));
   return write_marker(context, false);
 }
 
 Status discard_working_copy(const StepContext& context) {
   APHEX_CHECK(os::remove_tree(marker_path(context)));
+  if (context.options.origin == WorkingCopyOrigin::prepared) return {};
   return os::remove_tree(context.paths.work());
 }
 

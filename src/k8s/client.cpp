@@ -45,6 +45,13 @@ milliseconds asked_delay(const aws::HttpResponse& response) {
   return whole ? milliseconds(std::chrono::seconds(std::min(seconds, 60))) : milliseconds(0);
 }
 
+ObjectRef ref_of(const doc::Value& object) {
+  return {.api_version = object.string_or("apiVersion", ""),
+          .kind = object.string_or("kind", ""),
+          .name_space = string_at(object, {"metadata", "namespace"}),
+          .name = string_at(object, {"metadata", "name"})};
+}
+
 std::string group_of(const std::string& api_version) {
   const std::size_t slash = api_version.find('/');
   return slash == std::string::npos ? std::string() : api_version.substr(0, slash);
@@ -235,6 +242,8 @@ Result<std::string> Client::path_of(const ObjectRef& ref, const Call& call,
 Result<doc::Value> Client::send(const ObjectRef& ref, Call call, const os::CancelToken& cancel) {
   for (int attempt = 1;; ++attempt) {
     APHEX_TRY(call.path, path_of(ref, call, cancel));
+    // A new object is posted to those of its kind.
+    if (call.method == "POST") call.path.resize(call.path.rfind('/'));
     auto response = exchange(call, cancel);
     if (response) return read(call, *response);
     // The kind may have moved since it was looked up: once, look again.
@@ -251,10 +260,7 @@ Result<doc::Value> Client::get(const ObjectRef& ref, const os::CancelToken& canc
 
 Result<doc::Value> Client::apply(const doc::Value& object, const ApplyOptions& options,
                                  const os::CancelToken& cancel) {
-  const ObjectRef ref{.api_version = object.string_or("apiVersion", ""),
-                      .kind = object.string_or("kind", ""),
-                      .name_space = string_at(object, {"metadata", "namespace"}),
-                      .name = string_at(object, {"metadata", "name"})};
+  const ObjectRef ref = ref_of(object);
   Call call{.verb = options.dry_run == DryRun::yes ? "try to apply" : "apply",
             .subject = describe(ref),
             .method = "PATCH",
@@ -263,6 +269,19 @@ Result<doc::Value> Client::apply(const doc::Value& object, const ApplyOptions& o
   call.query = fmt::format("fieldManager={}&force={}{}", kFieldManager,
                            options.force == Force::yes ? "true" : "false",
                            options.dry_run == DryRun::yes ? "&dryRun=All" : "");
+  return send(ref, std::move(call), cancel);
+}
+
+Result<doc::Value> Client::create(const doc::Value& object, DryRun dry_run,
+                                  const os::CancelToken& cancel) {
+  const ObjectRef ref = ref_of(object);
+  Call call{.verb = std::string(dry_run == DryRun::yes ? kTryToCreate : kCreate),
+            .subject = describe(ref),
+            .method = "POST",
+            .content_type = "application/json",
+            .body = doc::to_json(object)};
+  call.query =
+      fmt::format("fieldManager={}{}", kFieldManager, dry_run == DryRun::yes ? "&dryRun=All" : "");
   return send(ref, std::move(call), cancel);
 }
 
@@ -293,6 +312,7 @@ Result<bool> Client::may(const Right& right, const os::CancelToken& cancel) {
   doc::Value attributes = doc::Value::object(
       {{"verb", right.verb}, {"group", right.group}, {"resource", right.resource}});
   if (!right.name_space.empty()) attributes.set("namespace", right.name_space);
+  if (!right.name.empty()) attributes.set("name", right.name);
   const doc::Value review = doc::Value::object(
       {{"apiVersion", "authorization.k8s.io/v1"},
        {"kind", "SelfSubjectAccessReview"},

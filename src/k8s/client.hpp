@@ -56,6 +56,7 @@ struct Right {
   std::string group;
   std::string resource;
   std::string name_space;  // empty: everywhere
+  std::string name;        // empty: every object of the kind
 };
 
 // Thread-safe.
@@ -70,6 +71,9 @@ class Client {
   // Server-side apply; the object as it is then. metadata.uid in `object` is a precondition.
   Result<doc::Value> apply(const doc::Value& object, const ApplyOptions& options,
                            const os::CancelToken& cancel);
+  // A new object; already_exists where there is one of its name.
+  Result<doc::Value> create(const doc::Value& object, DryRun dry_run,
+                            const os::CancelToken& cancel);
   // Only while it has this uid. Dependents go with it, in the background; finalizers may keep the
   // object for a while.
   Status remove(const ObjectRef& ref, const std::string& uid, const os::CancelToken& cancel);

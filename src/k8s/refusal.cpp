@@ -199,6 +199,10 @@ class Words {
   }
 
   Error conflict() const {
+    const bool created = operation_.verb == kCreate || operation_.verb == kTryToCreate;
+    if (created && status_.reason == "AlreadyExists") {
+      return say(ErrorCode::already_exists, status_.message, {});
+    }
     // Another writer was there at the same moment: what is asked for again is merged anew.
     const bool race =
         status_.reason == "AlreadyExists" || has(status_.message, "the object has been modified");

@@ -2,6 +2,7 @@
 // What a server answers when it refuses, in words for a person. Pure.
 
 #include <string>
+#include <string_view>
 
 #include "aws/http.hpp"
 #include "base/result.hpp"
@@ -16,6 +17,10 @@ struct Operation {
   std::string identity;         // whose token it was
   std::string identity_remedy;  // where the server does not know it
 };
+
+// Of a new object: one that is there already is no race that another try could win.
+inline constexpr std::string_view kCreate = "create";
+inline constexpr std::string_view kTryToCreate = "try to create";
 
 std::string what_failed(const Operation& operation);
 

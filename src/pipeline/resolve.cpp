@@ -1,5 +1,6 @@
 // resolve(): layers and configuration → Settings. Every problem is found in one pass.
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -182,6 +183,19 @@ Settings settings_of(const Chosen& chosen, const plan::Plan& plan) {
   return settings;
 }
 
+// What the layers say that a later commit does not bring along, later ones over earlier ones.
+// Nothing where a program has a say: only it can make the stack.
+std::optional<std::map<std::string, std::string>> given_of(const std::vector<Layer>& layers) {
+  std::map<std::string, std::string> given;
+  for (const Layer& layer : layers) {
+    if (layer.kind == LayerKind::file) continue;
+    if (layer.kind == LayerKind::code && !layer.values.empty()) return std::nullopt;
+    for (const auto& [key, value] : layer.values)
+      given[key] = value.is_string() ? *value.as_string() : doc::to_json(value);
+  }
+  return given;
+}
+
 }  // namespace
 
 std::string arn(const Settings& settings, const ArnOf& parts) {
@@ -215,6 +229,7 @@ Resolution resolve(const config::Config& config, std::string_view repository_nam
   effective.pipeline.bootstrap_qualifier = choice.chosen.text("bootstrapQualifier");
   plan::Plan plan = plan::make_plan(effective, repository_name);
   Settings settings = settings_of(choice.chosen, plan);
+  settings.kubernetes.given = given_of(layers);
 
   Resolution resolution;
   resolution.problems = std::move(choice.problems);

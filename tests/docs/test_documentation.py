@@ -116,7 +116,7 @@ def test_commands_and_options_that_a_page_names_exist(page):
     hidden = {"credentials"}
     wrong = []
     for command, arguments in calls:
-        if command in ("serve", "stage") or command in hidden:  # of later steps; said to be so
+        if command == "serve" or command in hidden:  # of later steps; said to be so
             continue
         if command not in COMMANDS:
             wrong.append(f"aphex {command}")

@@ -6,6 +6,7 @@
 #include "engine/artifacts.hpp"
 #include "engine/assembly_record.hpp"
 #include "engine/dependency_state.hpp"
+#include "engine/git.hpp"
 #include "engine/steps/steps.hpp"
 #include "engine/working_copy.hpp"
 #include "os/files.hpp"
@@ -35,6 +36,21 @@ std::vector<std::string> existing(const std::filesystem::path& root,
   return found;
 }
 
+// What the commit itself holds, for the pods that have no clone. Without build.artifacts it is in
+// the build's output anyway.
+Result<Archive> source_archive(const StepContext& context) {
+  Git git(context.services.processes, context.services.environment, context.cancel);
+  Archive source{std::string(kSource), context.paths.work(), {}};
+  APHEX_TRY(const std::vector<std::string> tracked, git.tracked_files(context.paths.work()));
+  for (const std::string& file : tracked) {
+    std::error_code unreadable_is_absent;
+    const auto status =
+        std::filesystem::symlink_status(context.paths.work() / file, unreadable_is_absent);
+    if (std::filesystem::exists(status)) source.options.include.push_back(file);
+  }
+  return source;
+}
+
 Result<std::vector<Archive>> archives(const StepContext& context) {
   const auto& artifacts = std::get<plan::UploadArtifacts>(context.step.body).paths;
   const std::vector<std::string> caches = cache_paths(context.plan);
@@ -51,6 +67,10 @@ Result<std::vector<Archive>> archives(const StepContext& context) {
   output.options.exclude_names = {".git"};
   output.options.exclude_paths = caches;
   list.push_back(std::move(output));
+  if (context.options.origin == WorkingCopyOrigin::prepared && !artifacts.empty()) {
+    APHEX_TRY(Archive source, source_archive(context));
+    list.push_back(std::move(source));
+  }
   if (const std::vector<std::string> found = existing(work, caches); !found.empty()) {
     Archive dependencies{std::string(kDependencies), work, {}};
     dependencies.options.include = found;
@@ -162,7 +182,7 @@ Result<StepOutcome> upload_artifacts(StepContext& context) {
   }
   return StepOutcome{
       StepOutcome::Kind::done,
-      fmt::format("{} archive{}, {}", added, added == 1 ? "" : "s", human_bytes(bytes))};
+      fmt::format("{} archive{}, {}", added, added == 1 ? "" : "s", human_bytes(bytes)), bytes};
 }
 
 }  // namespace aphex::engine::steps

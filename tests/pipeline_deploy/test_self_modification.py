@@ -1,0 +1,145 @@
+"""A commit changes its own pipeline: the stage `pipeline` of the template that is in the cluster,
+executed as a pod would be, with the rights that the stack gave its service account."""
+
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+import yaml
+from world import ACCOUNT, CDK, EXAMPLE, ROOT, key_of
+
+for folder in ("e2e", "stage"):
+    sys.path.insert(0, str(ROOT / "tests" / folder))
+from workflow import Workflow  # noqa: E402
+
+GIT = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
+       "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com",
+       "GIT_CONFIG_GLOBAL": "/dev/null"}
+
+
+class Repository:
+    def __init__(self, folder):
+        self.folder = folder
+        self.git("init", "-q", "-b", "main")
+        (folder / ".gitignore").write_text("cdk.out\n", encoding="utf-8")
+
+    def git(self, *arguments):
+        return subprocess.run(["git", "-C", self.folder, *arguments], env={**os.environ, **GIT},
+                              capture_output=True, text=True, check=True).stdout.strip()
+
+    def commit(self):
+        self.git("add", "--all")
+        self.git("commit", "-q", "-m", "A change")
+        return self.git("rev-parse", "HEAD")
+
+
+class InCluster:
+    """Runs the stage `pipeline` of the WorkflowTemplate that stands in the cluster."""
+
+    def __init__(self, app, directory):
+        self.app = app
+        self.directory = directory
+        self.repository = Repository(app.folder)
+        self.runs = 0
+
+    @property
+    def template(self):
+        return self.app.live()[("WorkflowTemplate", f"{self.app.name}-pipeline")]
+
+    def kubeconfig(self):
+        cluster = self.app.world.cluster
+        account = self.template["spec"]["serviceAccountName"]
+        token = cluster.user_token(f"system:serviceaccount:{self.app.namespace}:{account}")
+        file = self.directory / "kubeconfig"
+        file.write_text(yaml.safe_dump({
+            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
+            "clusters": [{"name": "c", "cluster": {"server": cluster.endpoint,
+                                                   "certificate-authority": str(cluster.ca_file)}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "pod", "context": {"cluster": "c", "user": "u"}}]}))
+        return file
+
+    def run(self, commit):
+        self.runs += 1
+        templates = {each["name"]: each for each in self.template["spec"]["templates"]}
+        generated = types.SimpleNamespace(templates=lambda: templates)
+        variables = self.app.world.environment() | {
+            "APHEX_CDK": str(CDK), "KUBECONFIG": str(self.kubeconfig()),
+            "TMPDIR": str(self.directory)}
+        workflow = Workflow(
+            self.directory / f"run-{self.runs}", generated,
+            {"commitSha": commit, "repositoryUrl": f"file://{self.app.folder}", "branch": "main",
+             "author": "Ada", "message": "A change"}, variables,
+            f"{self.app.name}-{self.runs}", self.app.namespace)
+        return workflow.run("pipeline"), workflow
+
+
+@pytest.fixture
+def in_cluster(pipeline, tmp_path):
+    app = pipeline("self").allow()
+    made = InCluster(app, tmp_path / "pods")
+    made.directory.mkdir()
+    app.deploy()
+    return made
+
+
+def outcome(ended):
+    return (ended.volume / "work/outcome").read_text(encoding="utf-8")
+
+
+def test_a_commit_changes_stack_and_templates(in_cluster):
+    app = in_cluster.app
+    before = app.described()
+    ended, _ = in_cluster.run(in_cluster.repository.commit())
+    assert ended.code == 0, ended.out + ended.err
+    assert outcome(ended) == "continue"
+    assert f"the pipeline's stack {app.stack_name} is unchanged" in ended.lines
+    assert app.described().get("LastUpdatedTime") == before.get("LastUpdatedTime")
+
+    whole = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    whole["environments"].append({**whole["environments"][0], "name": "prod"})
+    app.configure(whole, artifactRetentionDays=17)
+    commit = in_cluster.repository.commit()
+    ended, workflow = in_cluster.run(commit)
+    assert ended.code == 0, ended.out + ended.err
+    assert outcome(ended) == "handed-over"
+    assert f"the pipeline's stack {app.stack_name} is deployed" in ended.lines
+    assert app.status() == "UPDATE_COMPLETE"
+    rules = app.client("s3").get_bucket_lifecycle_configuration(
+        Bucket=f"self-artifacts-{ACCOUNT}-{app.region}")["Rules"]
+    assert any(rule.get("Expiration", {}).get("Days") == 17 for rule in rules)
+    template = in_cluster.template
+    main = next(each for each in template["spec"]["templates"] if each["name"] == "main")
+    assert "deploy-prod" in [task["name"] for task in main["dag"]["tasks"]]
+    annotations = template["metadata"]["annotations"]
+    assert annotations["aphex.dev/commit"] == commit
+    assert annotations["aphex.dev/owner"].startswith("cloudformation/")
+    successor = app.world.cluster.admin.get(
+        f"/apis/argoproj.io/v1alpha1/namespaces/{app.namespace}/workflows/{workflow.name}-r1")
+    assert successor["spec"]["workflowTemplateRef"]["name"] == template["metadata"]["name"]
+
+    # The next deployment by hand finds the objects its own, and nothing to do.
+    assert "(no changes)" in app.deploy()
+    assert in_cluster.template["metadata"]["annotations"] == annotations
+    ended, _ = in_cluster.run(commit)
+    assert ended.code == 0, ended.err
+    assert outcome(ended) == "continue"
+
+
+def test_a_stack_that_cannot_be_deployed_leaves_the_template(in_cluster):
+    """The commit's bucket has a name that somebody else has."""
+    app = in_cluster.app
+    in_cluster.repository.commit()
+    taken = f"taken-{ACCOUNT}-{app.region}"
+    app.client("s3").create_bucket(Bucket=taken)
+    app.configure(artifactBucketName="taken")
+    before = app.live()
+    ended, _ = in_cluster.run(in_cluster.repository.commit())
+    assert ended.code == 1, ended.out
+    assert f"{app.stack_name} failed and is UPDATE_ROLLBACK_COMPLETE" in ended.err
+    after = app.live()
+    key = ("WorkflowTemplate", "self-pipeline")
+    assert after[key]["spec"] == before[key]["spec"]
+    assert [key_of(each) for each in after.values()] == [key_of(each) for each in before.values()]
