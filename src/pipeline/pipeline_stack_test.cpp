@@ -313,7 +313,7 @@ TEST(PipelineProblems, a_stack_for_another_account_is_refused) {
                        "aws://999988887777/us-east-1"));
 }
 
-TEST(PipelineProblems, too_many_accounts_for_one_role_say_what_to_do) {
+TEST(PipelineProblems, more_than_a_pipeline_can_hold_says_what_to_do) {
   std::string text = "version: \"1.0\"\nbuild: {commands: [make]}\nenvironments:\n";
   for (int i = 0; i < 400; ++i) {
     text += "  - {name: e" + std::to_string(i) + ", region: us-east-1, account: \"" +
@@ -321,7 +321,7 @@ TEST(PipelineProblems, too_many_accounts_for_one_role_say_what_to_do) {
   }
   const Made made(enough(), text);
   EXPECT_THAT(describe(made.synthesis.problems),
-              HasSubstr("divide the environments between several configurations"));
+              HasSubstr("divide the environments between pipelines"));
 }
 
 // --- settings of a program ----------------------------------------------------------------------

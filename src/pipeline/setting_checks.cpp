@@ -172,9 +172,8 @@ class Checks {
   void check_argo_version() {
     if (!has("argoVersion")) return;
     if (const auto version = argo::parse_argo_version(chosen_.text("argoVersion")); !version) {
-      say(fmt::format("{}: {}", subject("argoVersion"), version.error().message),
-          version.error().hint.empty() ? "name the version that is on the cluster"
-                                       : version.error().hint);
+      say(fmt::format("{}: {}", chosen_.said_by("argoVersion"), version.error().message),
+          version.error().hint);
     }
   }
 
