@@ -55,6 +55,8 @@ if(TARGET aphex_api)
            "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   add_library(aphex_public INTERFACE)
   target_link_libraries(aphex_public INTERFACE aphex_api)
+  # What the public headers are written in.
+  target_compile_features(aphex_public INTERFACE cxx_std_20)
   set_target_properties(aphex_public PROPERTIES EXPORT_NAME aphex)
   add_library(aphex::aphex ALIAS aphex_public)
 

@@ -1,3 +1,5 @@
+#include "argo/settings.hpp"
+
 #include <array>
 
 #include <gtest/gtest.h>

@@ -78,13 +78,12 @@ struct Renumber {
   }
 };
 
-std::string store_of(const plan::Plan& plan, const Settings& settings, Trust trust) {
-  if (trust == Trust::pull_request) return {};
+}  // namespace
+
+std::string artifact_store_of(const plan::Plan& plan, const Settings& settings) {
   if (plan.artifact_store.starts_with("s3://")) return plan.artifact_store;
   return "s3://" + settings.artifact_bucket;
 }
-
-}  // namespace
 
 plan::Plan stage_part(const plan::Plan& plan, const plan::Stage& stage, const Settings& settings,
                       Trust trust) {
@@ -92,7 +91,8 @@ plan::Plan stage_part(const plan::Plan& plan, const plan::Stage& stage, const Se
                   .on_change = plan.on_change,
                   .max_parallel_stacks = plan.max_parallel_stacks,
                   .bootstrap_qualifier = plan.bootstrap_qualifier,
-                  .artifact_store = store_of(plan, settings, trust),
+                  .artifact_store =
+                      trust == Trust::pipeline ? artifact_store_of(plan, settings) : std::string(),
                   .stack_settings = doc::Value::object(),
                   .environments = {},
                   .stages = {}};

@@ -17,6 +17,9 @@ enum class Trust { pipeline, pull_request };
 plan::Plan stage_part(const plan::Plan& plan, const plan::Stage& stage, const Settings& settings,
                       Trust trust);
 
+// "s3://<bucket>": the plan's own store where that is one of S3, else the settings' bucket.
+std::string artifact_store_of(const plan::Plan& plan, const Settings& settings);
+
 // As the text of a raw artifact: Argo reads templates ("{{…}}") in it, so "{{" is written
 // "{\u007b", which JSON reads as the same string.
 std::string artifact_text(const doc::Value& value);

@@ -285,9 +285,8 @@ Value main_container(const Context& context, const StageTemplate& of) {
   if (of.trust == Trust::pipeline) {
     add_aws(list, context);
     if (has_artifacts(of.stage.kind)) {
-      const plan::Plan part = stage_part(context.plan, of.stage, settings, of.trust);
-      list.add(kEnvArtifacts,
-               fmt::format("{}/{}", part.artifact_store, parameter(kParameters[0].name)));
+      list.add(kEnvArtifacts, fmt::format("{}/{}", artifact_store_of(context.plan, settings),
+                                          parameter(kParameters[0].name)));
     }
   }
   add_environment(list, context, of.stage);

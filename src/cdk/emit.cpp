@@ -8,6 +8,7 @@
 #include "base/sha256.hpp"
 #include "cdk/bootstrap.hpp"
 #include "cdk/checks.hpp"
+#include "cdk/members.hpp"
 #include "cdk/references.hpp"
 #include "cdk/render.hpp"
 #include "cdk/tag_rules.hpp"
@@ -202,12 +203,11 @@ class Emitter {
     for (const Annotated& annotated : model.annotated) {
       Value& list = entry(*annotated.construct);
       if (annotated.element != nullptr) {
-        list.push_back(Value::object(
-            {{"type", "aws:cdk:logicalId"}, {"data", annotated.element->logical_id}}));
+        list.push_back(members("type", "aws:cdk:logicalId", "data", annotated.element->logical_id));
       }
       for (const Metadata& note : annotated.construct->node().metadata()) {
         if (note.type.starts_with("aws:cdk:"))
-          list.push_back(Value::object({{"type", note.type}, {"data", note.data}}));
+          list.push_back(members("type", note.type, "data", note.data));
       }
     }
     return entries;

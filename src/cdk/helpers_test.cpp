@@ -159,7 +159,9 @@ TEST_F(HelperTest, AssetsOfAnUnknownEnvironmentAreFoundAtDeployment) {
 }
 
 TEST_F(HelperTest, BoundariesAreForRolesThatHaveNoneOfTheirOwn) {
-  Stack bounded(app_, "Bounded", {.permissions_boundary = "team-${Qualifier}"});
+  StackProps props;
+  props.permissions_boundary = "team-${Qualifier}";
+  Stack bounded(app_, "Bounded", props);
   const auto trust = iam::trust_service("lambda.amazonaws.com");
   const iam::Role plain(bounded, "Plain", {.trust = {trust}});
   const iam::Role own(bounded, "Own", {.trust = {trust}, .permissions_boundary = "arn:own"});

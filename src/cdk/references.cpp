@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cdk/members.hpp"
 #include "cdk/names.hpp"
 #include "doc/value.hpp"
 
@@ -18,9 +19,9 @@ constexpr std::string_view kBootstrapParameter = "BootstrapVersion";
 Value local_reference(const Token& token, const std::string& logical_id) {
   switch (token.kind) {
     case TokenKind::ref:
-      return Value::object({{"Ref", logical_id}});
+      return members("Ref", logical_id);
     case TokenKind::attribute:
-      return Value::object({{"Fn::GetAtt", Value::array({logical_id, token.attribute})}});
+      return members("Fn::GetAtt", Value::array({logical_id, token.attribute}));
     case TokenKind::id:
       break;
   }
@@ -114,7 +115,7 @@ Value References::imported(const Token& token, const Element& producer, Element&
     add_need(*where.stack, *producer.stack);
     const Export& exported =
         export_of(*producer.stack, local_reference(token, producer.logical_id));
-    return Value::object({{"Fn::ImportValue", exported.name}});
+    return members("Fn::ImportValue", exported.name);
   }
   return nullptr;
 }

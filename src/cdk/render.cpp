@@ -56,8 +56,7 @@ class Renderer {
     if (tags > kMaxTags)
       problem(source, fmt::format("has {} tags, and AWS takes {}", tags, kMaxTags));
     apply_boundary(element, source.type(), properties);
-    Value::Object members;
-    members.emplace_back("Type", source.type());
+    Value::Object members = {{"Type", source.type()}};
     if (!properties.as_object()->empty()) members.emplace_back("Properties", std::move(properties));
     if (!element.depends_on.empty()) members.emplace_back("DependsOn", dependencies(element));
     if (!source.update_replace_policy().empty())

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "cdk/members.hpp"
 #include "cdk/tag_table.hpp"
 
 namespace aphex::cdk {
@@ -31,8 +32,8 @@ bool applies(const TagRule& rule, std::string_view type) {
 // that only deployment knows: such a property is left as it is.
 std::optional<std::vector<Tag>> literal_tags(const Value& property) {
   std::vector<Tag> tags;
-  if (const Value::Object* members = property.as_object()) {
-    for (const auto& [key, value] : *members) {
+  if (const Value::Object* map = property.as_object()) {
+    for (const auto& [key, value] : *map) {
       if (!value.is_string()) return std::nullopt;
       tags.push_back({.key = key, .value = *value.as_string()});
     }
@@ -58,7 +59,7 @@ Value render(const std::vector<Tag>& tags, TagForm form) {
       map.emplace_back(tag.key, tag.value);
       continue;
     }
-    Value item = Value::object({{"Key", tag.key}, {"Value", tag.value}});
+    Value item = members("Key", tag.key, "Value", tag.value);
     if (form == TagForm::launch) item.set("PropagateAtLaunch", true);
     list.push_back(std::move(item));
   }

@@ -1,6 +1,5 @@
 // tree.json: the tree for people and their editors. Version "tree-0.1", as aws-cdk-lib writes it:
 // {"id", "path", "constructInfo": {"fqn", "version"}, "attributes", "children": {id: …}}.
-#include <algorithm>
 #include <string>
 
 #include "cdk/emit.hpp"
@@ -11,6 +10,7 @@ namespace {
 
 constexpr std::string_view kVersion = "tree-0.1";
 
+// Writes as it walks: the tree of a large application has no other use for its values.
 class TreeWriter {
  public:
   TreeWriter(const Model& model, std::string_view library_version)
@@ -20,73 +20,100 @@ class TreeWriter {
     }
   }
 
-  Value write(const Construct& construct) {
-    const Node& node = construct.node();
-    const bool is_root = node.path().empty();
-    Value::Object members;
-    members.emplace_back("id", is_root ? "App" : node.id());
-    members.emplace_back("path", node.path());
-    members.emplace_back("constructInfo", info(construct.type_name(), construct.type_version()));
-    if (construct.kind() == ConstructKind::resource) {
-      const auto found = model_.by_path.find(node.path());
-      if (found != model_.by_path.end())
-        members.emplace_back("attributes", attributes(*found->second));
-    }
-    Value::Object children;
-    children.reserve(node.children().size());
-    for (const Construct* child : node.children())
-      children.emplace_back(child->node().id(), write(*child));
-    add_exports(construct, children);
-    if (!children.empty()) members.emplace_back("children", std::move(children));
-    return members;
+  std::string write(const Construct& root) {
+    out_ = "{\"version\":";
+    text(kVersion);
+    out_ += ",\"tree\":";
+    construct(root);
+    out_ += '}';
+    return std::move(out_);
   }
 
  private:
-  Value info(std::string_view name, std::string_view version) const {
-    return Value::object(
-        {{"fqn", name}, {"version", version.empty() ? library_version_ : version}});
+  void construct(const Construct& construct) {
+    const Node& node = construct.node();
+    begin(node.path().empty() ? "App" : std::string_view(node.id()), node.path(),
+          construct.type_name(), construct.type_version());
+    if (construct.kind() == ConstructKind::resource) attributes(construct);
+    const auto exporting = exporting_.find(&construct);
+    const bool exports =
+        exporting != exporting_.end() && construct.node().find_child("Exports") == nullptr;
+    if (!node.children().empty() || exports) {
+      out_ += ",\"children\":{";
+      bool first = true;
+      for (const Construct* child : node.children()) {
+        key(child->node().id(), first);
+        this->construct(*child);
+      }
+      if (exports) add_exports(*exporting->second, first);
+      out_ += '}';
+    }
+    out_ += '}';
   }
 
-  static Value attributes(const Element& element) {
-    const auto& resource = static_cast<const CfnResource&>(*element.element);
-    Value::Object members;
-    members.emplace_back("aws:cdk:cloudformation:type", resource.type());
-    if (const Value* properties = element.rendered.find("Properties"))
-      members.emplace_back("aws:cdk:cloudformation:props", *properties);
-    members.emplace_back("aws:cdk:cloudformation:logicalId", element.logical_id);
-    return members;
+  // Everything of a node but its attributes, its children and the brace at its end.
+  void begin(std::string_view id, std::string_view path, std::string_view type,
+             std::string_view version) {
+    out_ += "{\"id\":";
+    text(id);
+    out_ += ",\"path\":";
+    text(path);
+    out_ += ",\"constructInfo\":{\"fqn\":";
+    text(type);
+    out_ += ",\"version\":";
+    text(version.empty() ? library_version_ : version);
+    out_ += '}';
+  }
+
+  void attributes(const Construct& construct) {
+    const auto found = model_.by_path.find(construct.node().path());
+    if (found == model_.by_path.end()) return;
+    const Element& element = *found->second;
+    out_ += ",\"attributes\":{\"aws:cdk:cloudformation:type\":";
+    text(static_cast<const CfnResource&>(construct).type());
+    if (const Value* properties = element.rendered.find("Properties")) {
+      out_ += ",\"aws:cdk:cloudformation:props\":";
+      out_ += doc::to_json(*properties);
+    }
+    out_ += ",\"aws:cdk:cloudformation:logicalId\":";
+    text(element.logical_id);
+    out_ += '}';
   }
 
   // Exports are made by references; nobody put them into the tree.
-  void add_exports(const Construct& construct, Value::Object& children) const {
-    const auto found = exporting_.find(&construct);
-    if (found == exporting_.end() || construct.node().find_child("Exports") != nullptr) return;
-    const std::string path = construct.node().path() + "/Exports";
-    Value::Object outputs;
-    for (const Export& made : found->second->exports) {
-      outputs.emplace_back(made.construct,
-                           Value::object({{"id", made.construct},
-                                          {"path", path + "/" + made.construct},
-                                          {"constructInfo", info("aphex.CfnOutput", {})}}));
+  void add_exports(const StackModel& stack, bool& first) {
+    const std::string path = stack.stack->node().path() + "/Exports";
+    key("Exports", first);
+    begin("Exports", path, "aphex.Construct", {});
+    out_ += ",\"children\":{";
+    bool first_output = true;
+    for (const Export& made : stack.exports) {
+      key(made.construct, first_output);
+      begin(made.construct, path + "/" + made.construct, "aphex.CfnOutput", {});
+      out_ += '}';
     }
-    children.emplace_back("Exports", Value::object({{"id", "Exports"},
-                                                    {"path", path},
-                                                    {"constructInfo", info("aphex.Construct", {})},
-                                                    {"children", std::move(outputs)}}));
+    out_ += "}}";
   }
+
+  void key(std::string_view name, bool& first) {
+    if (!first) out_ += ',';
+    first = false;
+    text(name);
+    out_ += ':';
+  }
+
+  void text(std::string_view value) { out_ += doc::to_json(value); }
 
   const Model& model_;
   std::string_view library_version_;
   std::unordered_map<const Construct*, const StackModel*> exporting_;
+  std::string out_;
 };
 
 }  // namespace
 
 std::string tree_json(const Model& model, std::string_view library_version) {
-  TreeWriter writer(model, library_version);
-  const Value tree =
-      Value::object({{"version", kVersion}, {"tree", writer.write(*model.stages.front().stage)}});
-  return doc::to_json(tree);
+  return TreeWriter(model, library_version).write(*model.stages.front().stage);
 }
 
 }  // namespace aphex::cdk

@@ -61,9 +61,9 @@ TEST(ExecutionStatements, each_has_a_name_of_its_own_and_a_reason_that_names_a_s
        statements({{"kmsKeyArn", "arn:aws:kms:us-east-1:111122223333:key/1"}},
                   {"public.ecr.aws/a/b:1", "111122223333.dkr.ecr.us-east-1.amazonaws.com/c"})) {
     EXPECT_TRUE(names.insert(statement.sid).second) << statement.sid;
-    EXPECT_THAT(statement.reason,
-                testing::AnyOf(HasSubstr("stage"), HasSubstr("build"), HasSubstr("validate"),
-                               HasSubstr("pipeline"), HasSubstr("exit")))
+    EXPECT_THAT(statement.reason, testing::AnyOf(HasSubstr("stage"), HasSubstr("build"),
+                                                 HasSubstr("validate"), HasSubstr("exit"),
+                                                 HasSubstr("pipeline (update), deploy-*")))
         << statement.sid;
   }
 }

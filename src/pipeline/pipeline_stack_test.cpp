@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "aphex/app.hpp"
+#include "argo/objects.hpp"
 #include "doc/value.hpp"
 #include "pipeline/code_layer.hpp"
+#include "pipeline/definition_state.hpp"
 #include "pipeline/pipeline_test_support.hpp"
 
 namespace aphex {
@@ -313,7 +315,9 @@ TEST(PipelineProblems, a_stack_for_another_account_is_refused) {
                        "aws://999988887777/us-east-1"));
 }
 
-TEST(PipelineProblems, more_than_a_pipeline_can_hold_says_what_to_do) {
+// The role's policies would have room for no more accounts than the workflow for environments:
+// policy_packing_test.cpp.
+TEST(PipelineProblems, too_many_environments_for_one_pipeline_say_what_to_do) {
   std::string text = "version: \"1.0\"\nbuild: {commands: [make]}\nenvironments:\n";
   for (int i = 0; i < 400; ++i) {
     text += "  - {name: e" + std::to_string(i) + ", region: us-east-1, account: \"" +

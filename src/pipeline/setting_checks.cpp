@@ -173,7 +173,8 @@ class Checks {
     if (!has("argoVersion")) return;
     if (const auto version = argo::parse_argo_version(chosen_.text("argoVersion")); !version) {
       say(fmt::format("{}: {}", chosen_.said_by("argoVersion"), version.error().message),
-          version.error().hint);
+          version.error().hint.empty() ? "name the version that is on the cluster"
+                                       : version.error().hint);
     }
   }
 

@@ -104,6 +104,8 @@ class Request {
     }
     ownership_.pipeline = properties.pipeline;
     mark(prepared.manifest, ownership_);
+    // Not where a secret's value belongs to what is applied: its digest is nobody's to see.
+    if (properties.secret_values.empty()) note_digest(prepared.manifest, text);
     return prepared;
   }
 
@@ -154,6 +156,19 @@ class Request {
         "delete it, choose another name, or annotate it with aphex.dev/owner=" + ownership_.owner);
   }
 
+  // An apply is refused as a whole. So where another manager's fields stood in the way of an
+  // update, the object still is what was applied before it, and that is what the rollback asks for:
+  // refused as well, it would leave the stack in UPDATE_ROLLBACK_FAILED with nothing to mend.
+  bool is_rollback_of_refusal(Cluster& cluster, const Manifest& manifest, const Error& error) {
+    if (envelope_.type != RequestType::update || error.code != ErrorCode::already_exists) {
+      return false;
+    }
+    // Looked at again: it may have been made anew since, which is refused with the same code.
+    const auto now = look(cluster, manifest.id);
+    return now && metadata_of(*now, "uid") == metadata_of(manifest.object, "uid") &&
+           bears_digest_of(*now, manifest);
+  }
+
   // Looks, checks whose it is, applies.
   Result<Applied> apply(Cluster& cluster, const Prepared& prepared) {
     const ObjectId& id = prepared.manifest.id;
@@ -170,6 +185,10 @@ class Request {
     // The one that was looked at, and no other that took its name meanwhile.
     if (!created) expect_uid(manifest, metadata_of(before, "uid"));
     auto live = cluster.apply(manifest, prepared.properties.force, cancel_);
+    if (!live && is_rollback_of_refusal(cluster, manifest, live.error())) {
+      log(Level::warning, "left alone", {{"why", "it is as it was applied, with others' changes"}});
+      return Applied{.live = before, .created = false};
+    }
     if (!live) {
       if (is_create && created && certainly_refused(live.error())) progress_.fails_as(id_before);
       return fail(std::move(live.error()));

@@ -167,6 +167,33 @@ TEST_F(Handling, UpdateHoldsForTheObjectThatWasLookedAt) {
             "Secret argo/token in cluster dev has another uid");
 }
 
+TEST_F(Handling, TheRollbackOfARefusedUpdateFindsTheObjectAsItWas) {
+  const doc::Value before = properties(manifest("token", "ConfigMap"));
+  doc::Value changed = manifest("token", "ConfigMap");
+  changed.set("data", doc::Value::object({{"a", "1"}}));
+  const std::string id = "dev/v1/ConfigMap/argo/token";
+  run(event(RequestType::create, before));
+  const doc::Value live = world.cluster.objects.at(id);
+  world.cluster.apply_error = error_of(ErrorCode::already_exists, "'argo-cd' manages .data.a");
+  EXPECT_EQ(run(event(RequestType::update, properties(changed), id)).reason,
+            "'argo-cd' manages .data.a");
+  const Answer back = run(event(RequestType::update, before, id));
+  EXPECT_EQ(back.verdict, Verdict::success) << back.reason;
+  EXPECT_EQ(back.physical_id, id);
+  EXPECT_THAT(printed, HasSubstr("\"event\":\"left alone\""));
+  EXPECT_EQ(world.cluster.objects.at(id), live);
+}
+
+TEST_F(Handling, WithASecretsValueARefusalIsNeverTakenForARollback) {
+  world.secrets["github"] = "value";
+  doc::Value with = properties();
+  with.set("SecretValues",
+           doc::Value::array({doc::Value::object({{"Key", "token"}, {"Secret", "github"}})}));
+  run(event(RequestType::create, with));
+  world.cluster.apply_error = error_of(ErrorCode::already_exists, "'argo-cd' manages .data.token");
+  EXPECT_EQ(run(event(RequestType::update, with)).verdict, Verdict::failed);
+}
+
 TEST_F(Handling, ACreateWhoseOutcomeIsUnknownIsDeletedByItsRollback) {
   world.cluster.apply_error = error_of(ErrorCode::unavailable, "the connection broke");
   EXPECT_EQ(run(event(RequestType::create)).physical_id, kId);

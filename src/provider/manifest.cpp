@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kOwner = "aphex.dev/owner";
 constexpr std::string_view kResource = "aphex.dev/resource";
 constexpr std::string_view kPipeline = "aphex.dev/pipeline";
+constexpr std::string_view kDigest = "aphex.dev/manifest";
 constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
 constexpr std::string_view kNothingCreated = "aphex:nothing-created:";
 constexpr std::size_t kMaxDepth = 100;
@@ -200,6 +201,16 @@ void mark(Manifest& manifest, const Ownership& ownership) {
   doc::Value& annotations = child(metadata, "annotations");
   annotations.set(std::string(kOwner), ownership.owner);
   annotations.set(std::string(kResource), ownership.resource);
+}
+
+void note_digest(Manifest& manifest, std::string_view text) {
+  child(child(manifest.object, "metadata"), "annotations")
+      .set(std::string(kDigest), sha256_hex(text));
+}
+
+bool bears_digest_of(const doc::Value& live, const Manifest& manifest) {
+  const std::string digest = text_at(manifest.object, {"metadata", "annotations", kDigest});
+  return !digest.empty() && text_at(live, {"metadata", "annotations", kDigest}) == digest;
 }
 
 void expect_uid(Manifest& manifest, const std::string& uid) {

@@ -59,6 +59,10 @@ CheckedManifest check_manifest(std::string_view text, const Properties& properti
 // Adds labels app.kubernetes.io/managed-by and aphex.dev/pipeline, annotations aphex.dev/owner and
 // aphex.dev/resource.
 void mark(Manifest& manifest, const Ownership& ownership);
+// Annotation aphex.dev/manifest: the SHA-256 of the manifest as it was given. An object bears that
+// of the last apply that was not refused.
+void note_digest(Manifest& manifest, std::string_view text);
+bool bears_digest_of(const doc::Value& live, const Manifest& manifest);
 // The apply holds for the object with this uid only.
 void expect_uid(Manifest& manifest, const std::string& uid);
 // data[key] = base64(value).

@@ -14,18 +14,20 @@ STACKS = 50
 AIMS = {10: 0.005, 1000: 0.5}
 
 
-def configuration(environments):
-    """Every stack depends on up to three before it; one file stands for all."""
+def configuration(environments, account="{:012d}", stack_name="Stack{stack}"):
+    """Every stack depends on up to three before it; one file stands for all. Accounts and names
+    are made of the environment's number."""
     lines = ['version: "1.0"', "build:", "  commands:", "    - npm ci", "    - npm run build",
              "environments:"]
     for number in range(environments):
+        names = [stack_name.format(number, stack=stack) for stack in range(STACKS)]
         lines += [f"  - name: env-{number}", "    region: us-east-1",
-                  f'    account: "{number:012d}"', "    stacks:"]
-        for stack in range(STACKS):
-            lines += [f"      - name: Stack{stack}", "        path: lib/stack.ts"]
+                  f'    account: "{account.format(number)}"', "    stacks:"]
+        for stack, name in enumerate(names):
+            lines += [f"      - name: {name}", "        path: lib/stack.ts"]
             needs = sorted({stack - 1, stack // 2, stack // 3} & set(range(stack)))
             if needs:
-                lines.append(f"        dependsOn: [{', '.join(f'Stack{i}' for i in needs)}]")
+                lines.append(f"        dependsOn: [{', '.join(names[i] for i in needs)}]")
         lines += ["    tests:", "      commands:", "        - npm test"]
     return "\n".join(lines) + "\n"
 

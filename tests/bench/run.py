@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every comparison of `make bench`, and one table of them at the end.
 
-    run.py BUILD_DIRECTORY [--only plan,engine,archive,pipeline] [--rounds N] [--json FILE]
+    run.py BUILD_DIRECTORY [--only plan,synth,engine,archive,pipeline] [--rounds N] [--json FILE]
 
 Every number is the median of whole processes that took turns on the same machine; `ratio` says how
 many times faster ours is than the peer. Exit code 1 where a contestant failed, never for being
@@ -20,9 +20,10 @@ import bench_archive
 import bench_engine
 import bench_pipeline
 import bench_plan
+import bench_synth
 from measure import Row, load, table
 
-SECTIONS = ("plan", "engine", "archive", "pipeline")
+SECTIONS = ("plan", "synth", "engine", "archive", "pipeline")
 
 
 def archives(tool, work, rounds, tree):
@@ -58,6 +59,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="aphex-bench-") as folder:
         measures = {
             "plan": lambda work: bench_plan.measure(aphex, work, options.rounds),
+            "synth": lambda work: bench_synth.measure(aphex, work, options.rounds),
             "engine": lambda work: bench_engine.measure(str(programs / "bench_engine"), work,
                                                         options.rounds * 2),
             "archive": lambda work: archives(str(programs / "archive_tool"), work, options.rounds,

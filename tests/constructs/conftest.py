@@ -16,7 +16,7 @@ APHEX = os.environ.get("APHEX_BIN")
 BIN = pathlib.Path(APHEX).parent if APHEX else BUILD / "bin"
 CFN_LINT = pathlib.Path(sys.executable).parent / "cfn-lint"
 CDK = pathlib.Path(os.environ.get("APHEX_CDK", ROOT / "node_modules/.bin/cdk"))
-SECONDS = 120
+SECONDS = 300
 
 
 def run(*argv, text=None, environment=None, check=True):

@@ -60,6 +60,7 @@ def world(cluster, tmp_path_factory):  # noqa: F811
 def pipeline(world, tmp_path):
     """Makes pipelines of a test's own, in namespaces of their own."""
     def make(name, **options):
-        return Pipeline(world, tmp_path / name, name, **options)
+        folder = tmp_path / f"{name}-{options.get('region', 'home')}"
+        return Pipeline(world, folder, name, **options)
 
     return make

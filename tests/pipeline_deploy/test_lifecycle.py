@@ -1,7 +1,8 @@
 """One pipeline's stack from its first `cdk ls` to `cdk destroy`."""
 
 import pytest
-from world import ACCOUNT, GITHUB_TOKEN, REGION, decoded, key_of, plain, uids, versions
+from world import (
+    ACCOUNT, GITHUB_TOKEN, PIPELINE_APP, REGION, decoded, key_of, plain, uids, versions)
 
 
 @pytest.fixture
@@ -114,3 +115,25 @@ def only_the_bucket_is_left(app):
     assert groups == []
     alarms = app.client("cloudwatch").describe_alarms(AlarmNamePrefix="life-")["MetricAlarms"]
     assert alarms == []
+
+
+def test_the_pipeline_app_makes_the_same_stack(pipeline):
+    """Deployed by the program of pipeline/, found unchanged by `aphex synth`, and the other way."""
+    assert PIPELINE_APP.exists(), f"{PIPELINE_APP} is missing: build archon_pipeline"
+    app = pipeline("by-program").allow()
+    app.app = f"{PIPELINE_APP} aphex-config.yaml"
+    assert app.succeed("ls").strip() == app.stack_name
+    app.deploy()
+    first = app.live()
+    assert list(first) == [key_of(manifest) for manifest in app.manifests()]
+
+    app.app = "aphex synth"
+    assert f"{app.stack_name} (no changes)" in plain(app.deploy())
+    app.configure(githubBranch="release")
+    app.deploy()
+    assert "release" in str(app.live()["Sensor", "by-program-sensor"])
+
+    app.app = f"{PIPELINE_APP} aphex-config.yaml"
+    assert "Number of stacks with differences: 0" in plain(app.succeed("diff"))
+    app.destroy()
+    assert app.live() == {}

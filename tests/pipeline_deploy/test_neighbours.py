@@ -1,6 +1,6 @@
 """Several pipelines in one account, on one cluster, in several regions: none touches another's."""
 
-from world import CLUSTER, key_of, versions
+from world import ACCOUNT, CLUSTER, key_of, versions
 
 
 def test_two_pipelines_of_one_account_and_namespace(pipeline):
@@ -23,26 +23,27 @@ def test_two_pipelines_of_one_account_and_namespace(pipeline):
     assert "(no changes)" in one.deploy()
 
 
-def test_a_pipeline_in_another_region(pipeline, world):
-    """The same account, and a cluster of the same name there."""
+def test_the_same_pipeline_in_another_region(pipeline, world):
+    """Of the same account, and on a cluster of the same name; roles alone are of no region."""
     region = "eu-west-1"
     world.bootstrap(region)
     world.attach(CLUSTER, region)
     world.github_token(region)
     (provider,) = world.client("iam").list_open_id_connect_providers()[
         "OpenIDConnectProviderList"]
-    here = pipeline("at-home").allow()
+    here = pipeline("twin").allow()
     here.deploy()
     before = here.live()
     # Exports are of one region, so what the cluster's stack gives is said literally.
-    there = pipeline("abroad", region=region, oidcProviderArn=provider["Arn"],
-                     kubectlRoleArn=world.kubectl_role, oidcIssuer=None).allow()
+    there = pipeline("twin", region=region, workflowRoleName="TwinAbroad",
+                     oidcProviderArn=provider["Arn"], kubectlRoleArn=world.kubectl_role,
+                     oidcIssuer=None).allow()
     there.deploy()
     assert there.status() == "CREATE_COMPLETE"
-    assert there.outputs()["ArtifactBucketName"].endswith(f"-{region}")
+    assert there.outputs()["ArtifactBucketName"] == f"twin-artifacts-{ACCOUNT}-{region}"
     assert versions(here.live()) == versions(before)
-    names = [stack["StackName"] for stack in
-             here.client("cloudformation").describe_stacks()["Stacks"]]
-    assert here.stack_name in names and there.stack_name not in names
+    assert here.described()["StackId"] != there.described()["StackId"]
     there.destroy()
+    assert there.live() == {}
     assert versions(here.live()) == versions(before)
+    assert here.status() == "CREATE_COMPLETE"

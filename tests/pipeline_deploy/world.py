@@ -12,6 +12,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 APHEX = pathlib.Path(os.environ.get("APHEX_BIN", ROOT / "build/release/bin/aphex"))
+PIPELINE_APP = APHEX.parent / "archon-pipeline"  # pipeline/, as the build makes it
 PACKAGE = pathlib.Path(os.environ.get(
     "APHEX_PROVIDER_ZIP", APHEX.parents[1] / "share/aphex/provider/provider.zip"))
 CDK = pathlib.Path(os.environ.get("APHEX_CDK", ROOT / "node_modules/.bin/cdk"))

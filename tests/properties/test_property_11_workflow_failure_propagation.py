@@ -43,8 +43,8 @@ def test_property_11_workflow_failure_propagation(generate, pipeline, choice):
     for task in tasks:
         template = made.templates()[task["template"]]
         assert "continueOn" not in template
-        # Only a lost pod, a node that gave up, and aphex's own exit code are tried again: whatever a
-        # command exits with, aphex exits with 1.
+        # Only a lost pod, a node that gave up, and aphex's own exit code are tried again:
+        # whatever a command exits with, aphex exits with 1.
         expression = template["retryStrategy"]["expression"]
         conditions = expression.split(" || ")
         assert conditions[:2] == ['lastRetry.status == "Error"',

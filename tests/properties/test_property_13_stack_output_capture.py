@@ -26,7 +26,8 @@ def test_property_13_stack_output_capture(generate, pipeline):
         assert steps[kinds.index("capture-outputs")]["environment"] == environment["name"]
         # Where they are stored: beside the commit's artifacts, where the test stage finds them.
         stored = variables(template["container"])["APHEX_ARTIFACTS"]
-        assert stored == f"{plan['pipeline']['artifactStore']}/{{{{workflow.parameters.commitSha}}}}"
+        store = plan["pipeline"]["artifactStore"]
+        assert stored == f"{store}/{{{{workflow.parameters.commitSha}}}}"
         if "test-" + environment["name"] in stages:
             tests, test_plan = stages["test-" + environment["name"]]
             assert variables(tests["container"])["APHEX_ARTIFACTS"] == stored

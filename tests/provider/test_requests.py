@@ -2,6 +2,7 @@
 that CloudFormation gets."""
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -57,8 +58,9 @@ def test_create_applies_the_object_with_the_marks_of_its_owner(provider, eks_clu
     assert live["data"] == {"a": "1"}
     assert live["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "aphex",
                                           "aphex.dev/pipeline": "archon"}
-    assert live["metadata"]["annotations"] == {"aphex.dev/owner": OWNER,
-                                               "aphex.dev/resource": "Object"}
+    assert live["metadata"]["annotations"] == {
+        "aphex.dev/owner": OWNER, "aphex.dev/resource": "Object",
+        "aphex.dev/manifest": hashlib.sha256(json.dumps(manifest).encode()).hexdigest()}
     assert [(entry["manager"], entry["operation"])
             for entry in live["metadata"]["managedFields"]] == [("aphex", "Apply")]
 
@@ -147,15 +149,20 @@ def test_another_managers_field_is_a_conflict_unless_it_is_forced(provider, eks_
     theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": manifest["metadata"],
               "data": {"a": "theirs"}}
     eks_cluster.admin.apply(theirs, manager="argo-cd", force=True)
-    refused = provider.update(physical_id, manifest)
+    changed = config_map(provider.namespace, a="2")
+    refused = provider.update(physical_id, changed, old=manifest)
     answered(refused, "FAILED", physical_id, Reason=(
         f"cannot apply ConfigMap {provider.namespace}/settings in cluster {CLUSTER}: HTTP 409 "
         "Conflict: 'argo-cd' manages .data.a; take these fields out of what argo-cd applies, or "
         "out of this object; or apply by force, which takes them over (the property Force: "
         '"true")'))
-    forced = provider.update(physical_id, manifest, Force="true")
+    # The rollback of that: the object is as it was applied, and theirs stays.
+    rolled_back = provider.update(physical_id, manifest, old=changed)
+    assert rolled_back["Status"] == "SUCCESS"
+    assert eks_cluster.admin.get(path_of(manifest))["data"] == {"a": "theirs"}
+    forced = provider.update(physical_id, changed, Force="true")
     assert forced["Status"] == "SUCCESS"
-    assert eks_cluster.admin.get(path_of(manifest))["data"] == {"a": "1"}
+    assert eks_cluster.admin.get(path_of(manifest))["data"] == {"a": "2"}
 
 
 def test_a_missing_right_is_named(provider, eks_cluster):

@@ -11,7 +11,15 @@ TESTS = Path(__file__).resolve().parents[1]
 for folder in ("support", "cluster"):
     sys.path.insert(0, str(TESTS / folder))
 from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
-from sandbox_process import PIPELINE, REGION, REPO, SANDBOX, TARGET, Sandbox, start  # noqa: E402,F401
+from sandbox_process import (  # noqa: E402,F401
+    PIPELINE,
+    REGION,
+    REPO,
+    SANDBOX,
+    TARGET,
+    Sandbox,
+    start,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

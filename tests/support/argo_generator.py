@@ -137,7 +137,8 @@ def labels(most):
 
 def branches():
     """Branch names, among them such as a regular expression or YAML would misread."""
-    edges = ["main", "release/1.x", "a+b", "(x)|main", "feature/$1", "yes", "1e5", "v{2}", "Ünïcode"]
+    edges = ["main", "release/1.x", "a+b", "(x)|main", "feature/$1", "yes", "1e5", "v{2}",
+             "Ünïcode"]
     return st.sampled_from(edges) | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,40}[A-Za-z0-9]",
                                                   fullmatch=True)
 
