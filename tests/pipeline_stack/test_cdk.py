@@ -53,7 +53,7 @@ def test_the_pipeline_app_is_listed_and_synthesized(pipeline_app):
     assert {"archon-agent-artifacts-111122223333-us-east-1",
             "ArchonAgentWorkflowExecutionRole"} <= names
     tree = (directory / "tree.json").read_text(encoding="utf-8")
-    assert '"path": "ArchonAgentPipelineStack/AphexPipelineStack"' in tree
+    assert '"path":"ArchonAgentPipelineStack/AphexPipelineStack"' in tree
 
 
 def test_the_pipeline_app_and_aphex_synth_agree(pipeline_app):
