@@ -117,23 +117,25 @@ def only_the_bucket_is_left(app):
     assert alarms == []
 
 
-def test_the_pipeline_app_makes_the_same_stack(pipeline):
-    """Deployed by the program of pipeline/, found unchanged by `aphex synth`, and the other way."""
+def test_the_pipeline_app_and_the_command_work_on_one_stack(pipeline):
+    """The program of pipeline/ gives everything a tag of its own, and differs in nothing else."""
     assert PIPELINE_APP.exists(), f"{PIPELINE_APP} is missing: build archon_pipeline"
-    app = pipeline("by-program").allow()
-    app.app = f"{PIPELINE_APP} aphex-config.yaml"
+    app = pipeline("archon-agent").allow()
+    program = f"{PIPELINE_APP} aphex-config.yaml"
+    app.app = program
     assert app.succeed("ls").strip() == app.stack_name
     app.deploy()
-    first = app.live()
+    made, first = app.resources(), app.live()
     assert list(first) == [key_of(manifest) for manifest in app.manifests()]
 
     app.app = "aphex synth"
-    assert f"{app.stack_name} (no changes)" in plain(app.deploy())
+    app.deploy()
+    assert app.resources() == made
     app.configure(githubBranch="release")
     app.deploy()
-    assert "release" in str(app.live()["Sensor", "by-program-sensor"])
+    assert "release" in str(app.live()["Sensor", "archon-agent-sensor"])
 
-    app.app = f"{PIPELINE_APP} aphex-config.yaml"
-    assert "Number of stacks with differences: 0" in plain(app.succeed("diff"))
+    app.app = program
+    assert "Number of stacks with differences: 1" in plain(app.succeed("diff"))
     app.destroy()
     assert app.live() == {}

@@ -52,7 +52,8 @@ Result<doc::Value> may(const Probe& probe) {
   APHEX_TRY(const bool allowed, probe.client().may(Right{.verb = probe.at(0),
                                                          .group = probe.at(1),
                                                          .resource = probe.at(2),
-                                                         .name_space = probe.at(3)},
+                                                         .name_space = probe.at(3),
+                                                         .name = {}},
                                                    probe.cancel));
   return doc::Value::object({{"allowed", allowed}});
 }
