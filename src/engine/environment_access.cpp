@@ -78,7 +78,7 @@ bool lacks_bucket(const aws::AwsContext& base, const AccessTarget& target,
       base, target.region,
       fmt::format("cdk-{}-assets-{}-{}", target.qualifier, target.account, target.region));
   const auto listed = bucket.list("aphex", cancel);
-  return !listed && listed.error().code == ErrorCode::not_found;
+  return !listed && aphex::describe(listed.error()).find("NoSuchBucket") != std::string::npos;
 }
 
 // `what` is said where neither the network nor an expired session is to blame.

@@ -90,7 +90,7 @@ def test_a_token_that_rotates_is_read_again(pipeline, application, account):
 
 
 class PodIdentityAgent:
-    """EKS Pod Identity's agent on the node: gives the role's session to who shows the pod's token."""
+    """EKS Pod Identity's agent on a node: the role's session for who shows the pod's token."""
 
     def __init__(self, variables, token):
         self.asked = []
