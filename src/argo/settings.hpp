@@ -127,6 +127,11 @@ struct Settings {
   std::uint32_t infrastructure_retries = 2;  // of a stage whose pod was lost; never of a command
   std::chrono::seconds ttl_success{7 * 24 * 3600};
   std::chrono::seconds ttl_failure{30 * 24 * 3600};
+
+  // What these settings were made of besides the configuration, by the keys of its `pipeline:`
+  // block: context, variables and flags of `aphex synth` or `aphex manifests`. A commit's own
+  // settings are made of it anew. Nothing: a program of the user's made them.
+  std::optional<std::map<std::string, std::string>> given;
 };
 
 // The names that the objects get: the given ones, else the design's.

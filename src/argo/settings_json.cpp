@@ -10,7 +10,8 @@
 //  "account", "region", "executionRoleArn", "artifactBucket",
 //  "images": {…}, "resources": {key: {"cpuRequest", "memoryRequest", "cpuLimit", "memoryLimit"}},
 //  "workVolumeSize", "logGroup", "metricNamespace", "notificationTopicArn", "argoServerUrl",
-//  "prometheus": bool, "infrastructureRetries", "ttlSuccessSeconds", "ttlFailureSeconds"}
+//  "prometheus": bool, "infrastructureRetries", "ttlSuccessSeconds", "ttlFailureSeconds",
+//  "given": {key: text}}
 //
 // Every member but "version" may be absent: it then has the default of Settings.
 
@@ -278,6 +279,7 @@ Value to_value(const Settings& settings) {
   value.set("infrastructureRetries", std::int64_t{settings.infrastructure_retries});
   value.set("ttlSuccessSeconds", std::int64_t{settings.ttl_success.count()});
   value.set("ttlFailureSeconds", std::int64_t{settings.ttl_failure.count()});
+  if (settings.given) value.set("given", string_map(*settings.given));
   return value;
 }
 
@@ -304,6 +306,9 @@ Result<Settings> settings_from_value(const Value& value) {
     APHEX_CHECK(read_record(value, "githubToken", kSecret, settings.github_token.emplace()));
   }
   APHEX_CHECK(read_string_map(value, "images", settings.images));
+  if (value.find("given") != nullptr) {
+    APHEX_CHECK(read_string_map(value, "given", settings.given.emplace()));
+  }
   APHEX_CHECK(read_resources(value, settings));
   APHEX_CHECK(read_rest(value, settings));
   return settings;

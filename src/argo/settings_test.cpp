@@ -1,4 +1,4 @@
-#include <array>
+#include "argo/settings.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>

@@ -64,6 +64,8 @@ inline constexpr std::string_view kEnvPipeline = "APHEX_PIPELINE";
 inline constexpr std::string_view kEnvCluster = "APHEX_CLUSTER";
 inline constexpr std::string_view kEnvWorkflow = "APHEX_WORKFLOW";
 inline constexpr std::string_view kEnvNamespace = "APHEX_NAMESPACE";
+// Since when it goes, in seconds since 1970.
+inline constexpr std::string_view kEnvWorkflowStarted = "APHEX_WORKFLOW_STARTED";
 inline constexpr std::string_view kEnvPlanDigest = "APHEX_PLAN_DIGEST";  // of the whole plan
 inline constexpr std::string_view kEnvConfigPath = "APHEX_CONFIG_PATH";
 inline constexpr std::string_view kEnvGitHubRepository = "APHEX_GITHUB_REPOSITORY";  // owner/name
@@ -85,5 +87,7 @@ inline constexpr std::string_view kEnvDeployRole = "APHEX_DEPLOY_ROLE_ARN";
 inline constexpr std::string_view kEnvWorkflowStatus = "APHEX_WORKFLOW_STATUS";
 inline constexpr std::string_view kEnvWorkflowFailures = "APHEX_WORKFLOW_FAILURES";
 inline constexpr std::string_view kEnvWorkflowDuration = "APHEX_WORKFLOW_DURATION";
+// What kOutcomeFile said; anything else where the stage `pipeline` did not end well.
+inline constexpr std::string_view kEnvWorkflowOutcome = "APHEX_WORKFLOW_OUTCOME";
 
 }  // namespace aphex::argo

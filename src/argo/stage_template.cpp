@@ -73,6 +73,7 @@ void add_common(EnvironmentList& list, const Context& context) {
   list.add(kEnvCluster, settings.cluster);
   list.add(kEnvWorkflow, "{{workflow.name}}");
   list.add(kEnvNamespace, "{{workflow.namespace}}");
+  list.add(kEnvWorkflowStarted, "{{workflow.creationTimestamp.s}}");
   list.add(kEnvPlanDigest, context.plan_digest);
   list.add(kEnvConfigPath, settings.config_path);
   list.add(kEnvGitHubRepository,
@@ -275,6 +276,7 @@ Value outcome_output() {
       {{"parameters",
         Value::array({Value::object(
             {{"name", kOutcomeParameter},
+             {"globalName", kOutcomeParameter},
              {"valueFrom", Value::object({{"path", kOutcomeFile}, {"default", "failed"}})}})})}});
 }
 
@@ -357,6 +359,9 @@ Value exit_template(const Context& context) {
   list.add(kEnvWorkflowStatus, "{{workflow.status}}");
   list.add(kEnvWorkflowFailures, "{{workflow.failures}}");
   list.add(kEnvWorkflowDuration, "{{workflow.duration}}");
+  // Of a workflow that failed before, Argo leaves it as it stands.
+  list.add(kEnvWorkflowOutcome,
+           fmt::format("{{{{workflow.outputs.parameters.{}}}}}", kOutcomeParameter));
   const Resources* resources = configured(settings.resources, kExitTemplate, kExitTemplate);
   return Value::object({
       {"name", kExitTemplate},
