@@ -60,7 +60,11 @@ def check_references_resolve(made):
         spec = workflow_template["spec"]
         assert [item["name"] for item in spec["arguments"]["parameters"]] == PARAMETERS
         for path, text in strings(spec):
-            known = {*declared, "workflow.name", "workflow.namespace"}
+            known = {*declared, "workflow.name", "workflow.namespace",
+                     "workflow.creationTimestamp.s"}
+            if template_name(spec, path) == spec.get("onExit", "none"):
+                known |= {f"workflow.outputs.parameters.{name}" for name in
+                          members(spec["templates"], "globalName")}
             if path[0] == "metrics" or template_name(spec, path) == spec.get("onExit", "none"):
                 known |= {"workflow.status", "workflow.failures", "workflow.duration"}
             if "metrics" in path:
