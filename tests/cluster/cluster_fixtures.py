@@ -39,6 +39,7 @@ START_SECONDS = 60
 START_TRIES = 3
 STOP_SECONDS = 5
 KUBECTL_SECONDS = 60
+RIGHT_SECONDS = 30
 AUDIT_SECONDS = 5
 LOG_TAIL_LINES = 15
 ADMINISTRATOR = "administrator"
@@ -245,6 +246,24 @@ class Cluster:
         self.admin.apply(role | {
             "kind": f"{kind}Binding", "subjects": [subject],
             "roleRef": {"apiGroup": api_group, "kind": kind, "name": metadata["name"]}})
+        for rule in rules:
+            if rule.get("resources"):
+                self._wait_for_right(user, rule, namespace, group)
+
+    def _wait_for_right(self, user, rule, namespace, group):
+        """The server grants a right when its authorizer has seen the binding, not when it is made."""
+        resource, _, below = rule["resources"][0].partition("/")
+        attributes = {"verb": rule["verbs"][0], "group": rule["apiGroups"][0],
+                      "resource": resource, "subresource": below, "namespace": namespace or "",
+                      "name": (rule.get("resourceNames") or [""])[0]}
+        who = {"user": "somebody", "groups": [user]} if group else {"user": user}
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+                  "spec": who | {"resourceAttributes": attributes}}
+        end = time.monotonic() + RIGHT_SECONDS
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        while not self.admin.create(path, review)["status"]["allowed"]:
+            assert time.monotonic() < end, f"the server does not grant {attributes} to {user}"
+            time.sleep(0.01)
 
     def kubectl(self, *arguments, input=None, token=None):
         kubeconfig = self._write_kubeconfig(token) if token else self.kubeconfig
