@@ -251,7 +251,7 @@ class Cluster:
                 self._wait_for_right(user, rule, namespace, group)
 
     def _wait_for_right(self, user, rule, namespace, group):
-        """The server grants a right when its authorizer has seen the binding, not when it is made."""
+        """Granted is a right only when the server's authorizer has seen the binding."""
         resource, _, below = rule["resources"][0].partition("/")
         attributes = {"verb": rule["verbs"][0], "group": rule["apiGroups"][0],
                       "resource": resource, "subresource": below, "namespace": namespace or "",

@@ -111,9 +111,9 @@ COMMANDS = re.findall(r"^  ([a-z]+)  +\S", help_of([]).partition("Subcommands:\n
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_and_options_that_a_page_names_exist(page):
     # Within `…`, or a line of a block of commands.
-    calls = re.findall(r"`aphex ([a-z]+)([^`\n]*)`", text_of(page))
-    calls += re.findall(r"^(?:    |\$ )aphex ([a-z]+)([^#\n]*)", text_of(page), re.MULTILINE)
-    hidden = {"credentials"}
+    calls = re.findall(r"`aphex ([a-z-]+)([^`\n]*)`", text_of(page))
+    calls += re.findall(r"^(?:    |\$ )aphex ([a-z-]+)([^#\n]*)", text_of(page), re.MULTILINE)
+    hidden = {"credentials", "git-credential"}
     wrong = []
     for command, arguments in calls:
         if command == "serve" or command in hidden:  # of later steps; said to be so
