@@ -151,7 +151,7 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   sqlite3_busy_timeout(state->handle, kBusyTimeoutMs);
   Database database(std::move(state));
-  APHEX_CHECK(database.use_write_ahead_log());
+  if (!database.use_write_ahead_log()) return database.state_->error("open");
   // NORMAL with WAL: a killed process loses nothing; a power cut may lose the last commits but
   // never the file.
   APHEX_CHECK(database.execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"));
