@@ -51,7 +51,7 @@ def test_the_version_is_printed(aphex):
     (["sandbox"], "error: ACTION is required\n"
                   " hint: 'aphex sandbox --help' shows what it takes\n"),
     (["sandbox", "explode"], "error: ACTION: 'explode' is none of start, stop, status, reset, env, "
-     "cluster\n"
+                             "cluster\n"
                              " hint: 'aphex sandbox --help' shows what it takes\n"),
     (["logs", "x"], "error: 'x' is no run's number\n hint: 'aphex runs' lists them\n"),
     (["logs", "-3"], "error: '-3' is no run's number\n hint: 'aphex runs' lists them\n"),

@@ -16,6 +16,7 @@ from sandbox_process import (  # noqa: E402,F401
     REGION,
     REPO,
     SANDBOX,
+    SESSION,
     TARGET,
     Sandbox,
     start,
