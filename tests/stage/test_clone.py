@@ -41,7 +41,7 @@ class GitHub:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        # The handshake is the handler thread's: in accept(), a silent client would hold up the rest.
+        # The handshake is the handler thread's: in accept(), a silent client holds up the rest.
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
                                                  do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
