@@ -61,7 +61,7 @@ def bootstrap(directory, target):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     if not os.environ.get("APHEX_TEST_IMAGE"):
-        pytest.skip("builds a whole root file system, as root: APHEX_TEST_IMAGE=1 scripts/test image")
+        pytest.skip("makes a root file system, as root: APHEX_TEST_IMAGE=1 scripts/test image")
     directory = tmp_path_factory.mktemp("image")
     target = directory / "root"
     bootstrap(directory, target)
