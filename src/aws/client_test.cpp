@@ -330,6 +330,14 @@ TEST(ServiceErrors, MeanWhatTheirCodeOrStatusSays) {
   EXPECT_EQ(meaning(400, "ValidationError"), ErrorCode::internal);
 }
 
+TEST(ServiceErrors, TellAMissingBucketFromWhatIsMissingInOne) {
+  const auto of = [](const char* code) {
+    return to_error(ServiceError{.status = 404, .code = code, .message = {}}, "S3 List", {});
+  };
+  EXPECT_TRUE(is_missing_bucket(of("NoSuchBucket")));
+  EXPECT_FALSE(is_missing_bucket(of("NoSuchKey")));
+}
+
 TEST(Endpoints, FollowThePartitionOfTheRegion) {
   const os::EnvironmentVariables none;
   EXPECT_EQ(resolve_endpoint("sts", "eu-central-1", none).url,

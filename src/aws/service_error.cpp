@@ -211,4 +211,8 @@ Error to_error(const ServiceError& error, const std::string& what,
                .cause = nullptr};
 }
 
+bool is_missing_bucket(const Error& error) {
+  return describe(error).find(kNoBucketCode) != std::string::npos;
+}
+
 }  // namespace aphex::aws

@@ -34,4 +34,7 @@ Trouble classify(const ServiceError& error);
 Error to_error(const ServiceError& error, const std::string& what,
                const std::vector<std::string>& secrets);
 
+// Whether an error of to_error() says that the bucket itself does not exist.
+bool is_missing_bucket(const Error& error);
+
 }  // namespace aphex::aws

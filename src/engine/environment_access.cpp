@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "aws/s3.hpp"
+#include "aws/service_error.hpp"
 #include "base/text.hpp"
 #include "config/regions.hpp"
 
@@ -78,7 +79,7 @@ bool lacks_bucket(const aws::AwsContext& base, const AccessTarget& target,
       base, target.region,
       fmt::format("cdk-{}-assets-{}-{}", target.qualifier, target.account, target.region));
   const auto listed = bucket.list("aphex", cancel);
-  return !listed && aphex::describe(listed.error()).find("NoSuchBucket") != std::string::npos;
+  return !listed && aws::is_missing_bucket(listed.error());
 }
 
 // `what` is said where neither the network nor an expired session is to blame.
