@@ -61,4 +61,19 @@ class RunObserver {
   virtual void message(std::string_view text) = 0;
 };
 
+// One that looks at some of the events only.
+class QuietObserver : public RunObserver {
+ public:
+  void run_started(const RunStarted&) override {}
+  void stage_started(const plan::Stage&, int) override {}
+  void stage_reused(const plan::Stage&) override {}
+  void step_started(const plan::Stage&, const plan::Step&) override {}
+  void output(const plan::Stage&, std::string_view, std::string_view) override {}
+  void note(const plan::Stage&, std::string_view) override {}
+  void step_finished(const StepFinished&) override {}
+  void stage_finished(const StageFinished&) override {}
+  void run_finished(const RunFinished&) override {}
+  void message(std::string_view) override {}
+};
+
 }  // namespace aphex::engine

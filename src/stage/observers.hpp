@@ -59,24 +59,9 @@ class ObserverGroup final : public engine::RunObserver {
   std::vector<engine::RunObserver*> members_;
 };
 
-// One that looks at some of the events only.
-class QuietObserver : public engine::RunObserver {
- public:
-  void run_started(const engine::RunStarted&) override {}
-  void stage_started(const plan::Stage&, int) override {}
-  void stage_reused(const plan::Stage&) override {}
-  void step_started(const plan::Stage&, const plan::Step&) override {}
-  void output(const plan::Stage&, std::string_view, std::string_view) override {}
-  void note(const plan::Stage&, std::string_view) override {}
-  void step_finished(const engine::StepFinished&) override {}
-  void stage_finished(const engine::StageFinished&) override {}
-  void run_finished(const engine::RunFinished&) override {}
-  void message(std::string_view) override {}
-};
-
 // Argo's progress of a pod: "N/M" in the file that ARGO_PROGRESS_FILE names, steps done of all.
 // A file that cannot be written costs nobody their deployment.
-class ProgressFile final : public QuietObserver {
+class ProgressFile final : public engine::QuietObserver {
  public:
   explicit ProgressFile(std::filesystem::path file) : file_(std::move(file)) {}
   void stage_started(const plan::Stage& stage, int attempt) override;
@@ -91,7 +76,7 @@ class ProgressFile final : public QuietObserver {
 };
 
 // What the metrics need to know of a stage.
-class StageTally final : public QuietObserver {
+class StageTally final : public engine::QuietObserver {
  public:
   void step_finished(const engine::StepFinished& step) override;
   std::uint64_t uploaded_bytes() const { return uploaded_bytes_; }

@@ -18,20 +18,6 @@ namespace {
 
 using namespace aphex;
 
-class SilentObserver final : public engine::RunObserver {
- public:
-  void run_started(const engine::RunStarted&) override {}
-  void stage_started(const plan::Stage&, int) override {}
-  void stage_reused(const plan::Stage&) override {}
-  void step_started(const plan::Stage&, const plan::Step&) override {}
-  void output(const plan::Stage&, std::string_view, std::string_view) override {}
-  void note(const plan::Stage&, std::string_view) override {}
-  void step_finished(const engine::StepFinished&) override {}
-  void stage_finished(const engine::StageFinished&) override {}
-  void run_finished(const engine::RunFinished&) override {}
-  void message(std::string_view) override {}
-};
-
 plan::Plan plan_of(int steps, const std::string& command) {
   plan::Plan plan;
   plan.pipeline = "bench";
@@ -59,7 +45,7 @@ Result<engine::RunOutcome> run(const std::filesystem::path& state, int steps,
   APHEX_TRY(auto services, engine::ServiceSet::open(*database, request));
   // Commands run in the working copy; the clone that makes it is not what is measured.
   APHEX_CHECK(os::make_directories(engine::RunPaths{paths.run(1)}.work()));
-  SilentObserver observer;
+  engine::QuietObserver observer;
   engine::RunEngine engine({paths, *database, services->services(), observer});
   const os::CancelToken never;
   return engine.start({plan_of(steps, command), {}, {}, std::nullopt}, never);
