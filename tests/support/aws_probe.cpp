@@ -8,7 +8,6 @@
 // Region, endpoint and credentials come from the environment. One line of JSON on standard output;
 // exit code 0, or 1 with {"error":{"code":…,"message":…,"hint":…}}.
 
-#include <cstdio>
 #include <functional>
 #include <map>
 
@@ -16,6 +15,7 @@
 #include "aws/services.hpp"
 #include "doc/value.hpp"
 #include "os/signals.hpp"
+#include "probe_answer.hpp"
 
 namespace aphex::aws {
 namespace {
@@ -150,13 +150,5 @@ Result<doc::Value> run(Arguments arguments) {
 }  // namespace aphex::aws
 
 int main(int argc, char** argv) {
-  using aphex::doc::Value;
-  const auto result = aphex::aws::run({argv + 1, argv + argc});
-  const Value answer =
-      result ? *result
-             : Value::object({{"error", Value::object({{"code", to_string(result.error().code)},
-                                                       {"message", describe(result.error())},
-                                                       {"hint", result.error().hint}})}});
-  std::puts(aphex::doc::to_json(answer).c_str());
-  return result ? 0 : 1;
+  return aphex::print_answer(aphex::aws::run({argv + 1, argv + argc}));
 }

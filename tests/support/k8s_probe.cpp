@@ -9,13 +9,13 @@
 // An empty argument is none. --account is the mounted service account's directory. One line of JSON
 // on standard output; exit code 0, or 1 with {"error":{"code":…,"message":…,"hint":…}}.
 
-#include <cstdio>
 #include <map>
 
 #include "doc/value.hpp"
 #include "k8s/connect.hpp"
 #include "os/files.hpp"
 #include "os/signals.hpp"
+#include "probe_answer.hpp"
 
 namespace aphex::k8s {
 namespace {
@@ -113,13 +113,5 @@ Result<doc::Value> run(Arguments arguments) {
 }  // namespace aphex::k8s
 
 int main(int argc, char** argv) {
-  using aphex::doc::Value;
-  const auto result = aphex::k8s::run({argv + 1, argv + argc});
-  const Value answer =
-      result ? *result
-             : Value::object({{"error", Value::object({{"code", to_string(result.error().code)},
-                                                       {"message", describe(result.error())},
-                                                       {"hint", result.error().hint}})}});
-  std::puts(aphex::doc::to_json(answer).c_str());
-  return result ? 0 : 1;
+  return aphex::print_answer(aphex::k8s::run({argv + 1, argv + argc}));
 }
