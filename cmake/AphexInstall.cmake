@@ -17,6 +17,7 @@ endif()
 # What the pipeline's stack uploads as the code of its function; see docs/provider.md.
 if(TARGET aphex_provider_zip)
   install(FILES "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip"
+    "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip.sha256"
     DESTINATION "${APHEX_DATA_DIR}/provider" COMPONENT program)
 endif()
 

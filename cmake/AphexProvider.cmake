@@ -17,7 +17,7 @@ set(APHEX_PROVIDER_ZIP "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip"
 find_file(APHEX_CURL_LIBRARY libcurl.so.4 REQUIRED
   HINTS "${curl_pc_LIBDIR}" ${curl_pc_LIBRARY_DIRS} ENV LD_LIBRARY_PATH
   PATHS ${CMAKE_C_IMPLICIT_LINK_DIRECTORIES} ${CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES})
-add_custom_command(OUTPUT "${APHEX_PROVIDER_ZIP}"
+add_custom_command(OUTPUT "${APHEX_PROVIDER_ZIP}" "${APHEX_PROVIDER_ZIP}.sha256"
   COMMAND "${Python3_EXECUTABLE}" "${PROJECT_SOURCE_DIR}/cmake/pack_provider.py"
     --program "$<TARGET_FILE:aphex-provider>"
     --launcher "$<TARGET_FILE:aphex_provider_launcher>"

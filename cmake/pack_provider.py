@@ -9,10 +9,12 @@
 
 Which libraries those are is the loader's own answer (`loader --list`), for what is linked and for
 what is opened at run time (--load). The zip is a function of these files: sorted, with fixed times
-and modes, so that an unchanged provider is an unchanged asset.
+and modes, so that an unchanged provider is an unchanged asset. Beside it, in the form of sha256sum,
+provider.zip.sha256: whoever needs the asset's name need not read ten megabytes for it.
 """
 
 import argparse
+import hashlib
 import os
 import pathlib
 import re
@@ -87,7 +89,10 @@ def write_zip(output, entries):
             entry.external_attr = EXECUTABLE << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
+    digest = hashlib.sha256(partial.read_bytes()).hexdigest()
     partial.replace(output)
+    # After the zip: a digest that is older than its zip is not believed.
+    output.with_name(f"{output.name}.sha256").write_text(f"{digest}  {output.name}\n")
 
 
 def main():

@@ -1,5 +1,6 @@
 #include "base/sha256.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <openssl/evp.h>
@@ -72,6 +73,12 @@ std::string to_hex(const Sha256Digest& digest) {
 
 std::string sha256_hex(std::string_view data) {
   return to_hex(sha256(data));
+}
+
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 2 * std::tuple_size_v<Sha256Digest> &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::string to_base64(std::string_view bytes) {

@@ -19,6 +19,8 @@ Sha256Digest hmac_sha256(std::string_view key, std::string_view data);
 std::string to_hex(std::string_view bytes);
 std::string to_hex(const Sha256Digest& digest);
 std::string sha256_hex(std::string_view data);
+// 64 digits, lower-case hexadecimal.
+bool is_sha256_hex(std::string_view text);
 std::string to_base64(std::string_view bytes);
 // RFC 4648, section 4, with its padding; line breaks are skipped. Nothing where it is not that.
 std::optional<std::string> from_base64(std::string_view text);

@@ -1,7 +1,5 @@
 #include "aphex/asset.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "aphex/cfn.hpp"
@@ -10,12 +8,6 @@
 
 namespace aphex {
 namespace {
-
-bool is_sha256(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
 
 // A text with placeholders that only deployment knows.
 Value substituted(std::string text) {
@@ -39,7 +31,7 @@ FileAsset::FileAsset(Construct& scope, std::string id, FileAssetProps props)
   if (!props_.content.empty())
     node().add_problem("a file asset has both content and a path", "give one of them");
   sha256_ = props_.sha256;
-  if (!is_sha256(sha256_)) {
+  if (!is_sha256_hex(sha256_)) {
     node().add_problem(
         fmt::format("'{}' is not the SHA-256 of the file {}", sha256_, props_.path.string()),
         "64 lower-case hexadecimal digits");

@@ -105,6 +105,12 @@ std::string suggestion(int argc, const char* const* argv) {
   return error.message;
 }
 
+// The options of all other commands need not be made ready: they are most of a short command's
+// time.
+bool is_named(const SubcommandEntry& entry, int argc, const char* const* argv) {
+  return std::any_of(argv + 1, argv + argc, [&](const char* word) { return entry.name == word; });
+}
+
 std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
@@ -174,6 +180,7 @@ int run_command_line(int argc, const char* const* argv) {
     child->footer("Examples:\n" + std::string(entry.examples));
     if (entry.visibility == Visibility::hidden) child->group("");
     bound.push_back({&entry, child, entry.make()});
+    if (!is_named(entry, argc, argv)) continue;
     Arguments arguments;
     bound.back().subcommand->declare(arguments);
     for (const Argument& argument : arguments.list())

@@ -11,7 +11,6 @@ constexpr std::size_t kMaxRegion = 32;  // the longest today has 14
 constexpr std::size_t kMinBucketName = 3;
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxSubdomain = 253;
-constexpr std::size_t kSha256Digits = 64;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -76,12 +75,6 @@ bool is_data_key(std::string_view text) {
   return !text.empty() && text.size() <= kMaxSubdomain && text != "." && !text.starts_with("..") &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-bool is_sha256(std::string_view text) {
-  return text.size() == kSha256Digits && std::all_of(text.begin(), text.end(), [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'f');
-         });
 }
 
 bool is_kind(std::string_view text) {

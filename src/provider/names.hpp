@@ -15,7 +15,6 @@ bool is_dns_label(std::string_view text);      // RFC 1123: a namespace's name
 bool is_dns_subdomain(std::string_view text);  // RFC 1123: most objects' names
 bool is_label_value(std::string_view text);    // not the empty one
 bool is_data_key(std::string_view text);       // of a Secret or ConfigMap
-bool is_sha256(std::string_view text);         // lower-case hexadecimal
 bool is_kind(std::string_view text);           // "WorkflowTemplate"
 bool is_api_version(std::string_view text);    // "v1", "argoproj.io/v1alpha1"
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "provider/event.hpp"
 #include "provider/names.hpp"
@@ -123,7 +124,7 @@ class Reader {
     if (!stored.bucket.empty() && !is_bucket_name(stored.bucket)) {
       problem("ManifestBucket '{}' is no name of a bucket", stored.bucket);
     }
-    if (!stored.sha256.empty() && !is_sha256(stored.sha256)) {
+    if (!stored.sha256.empty() && !is_sha256_hex(stored.sha256)) {
       problem("ManifestSha256 '{}' is no SHA-256 (64 lower-case hexadecimal digits)",
               stored.sha256);
     }
