@@ -1,6 +1,7 @@
 #include "provider/handler.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,23 @@ constexpr milliseconds kCleanupTime{3'000};
 
 std::string reason_of(const Error& error) {
   return aphex::describe(error) + (error.hint.empty() ? "" : "; " + error.hint);
+}
+
+// What an object was made from, for its digest. A secret's value is no part of it: a digest of it
+// would be something to guess against.
+std::string with_secret_names(std::string text, const std::vector<SecretValue>& secrets) {
+  for (const SecretValue& each : secrets)
+    text += fmt::format("\n{}={}#{}", each.key, each.secret, each.json_key);
+  return text;
+}
+
+bool same_object(const doc::Value& now, const doc::Value& before) {
+  constexpr std::array<std::string_view, 3> kParts{"Manifest", "ManifestSha256", "SecretValues"};
+  return std::all_of(kParts.begin(), kParts.end(), [&](std::string_view part) {
+    const doc::Value* one = now.find(part);
+    const doc::Value* other = before.find(part);
+    return one == nullptr || other == nullptr ? one == other : *one == *other;
+  });
 }
 
 class Request {
@@ -104,8 +122,7 @@ class Request {
     }
     ownership_.pipeline = properties.pipeline;
     mark(prepared.manifest, ownership_);
-    // Not where a secret's value belongs to what is applied: its digest is nobody's to see.
-    if (properties.secret_values.empty()) note_digest(prepared.manifest, text);
+    note_digest(prepared.manifest, with_secret_names(text, properties.secret_values));
     return prepared;
   }
 
@@ -163,6 +180,9 @@ class Request {
     if (envelope_.type != RequestType::update || error.code != ErrorCode::already_exists) {
       return false;
     }
+    // What was asked for before is what was refused, so it differs. An update that only brings a
+    // secret's new value does not.
+    if (same_object(event_.properties, event_.old_properties)) return false;
     // Looked at again: it may have been made anew since, which is refused with the same code.
     const auto now = look(cluster, manifest.id);
     return now && metadata_of(*now, "uid") == metadata_of(manifest.object, "uid") &&

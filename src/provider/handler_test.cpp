@@ -177,21 +177,46 @@ TEST_F(Handling, TheRollbackOfARefusedUpdateFindsTheObjectAsItWas) {
   world.cluster.apply_error = error_of(ErrorCode::already_exists, "'argo-cd' manages .data.a");
   EXPECT_EQ(run(event(RequestType::update, properties(changed), id)).reason,
             "'argo-cd' manages .data.a");
-  const Answer back = run(event(RequestType::update, before, id));
+  Event rollback = event(RequestType::update, before, id);
+  rollback.old_properties = properties(changed);
+  const Answer back = run(rollback);
   EXPECT_EQ(back.verdict, Verdict::success) << back.reason;
   EXPECT_EQ(back.physical_id, id);
   EXPECT_THAT(printed, HasSubstr("\"event\":\"left alone\""));
   EXPECT_EQ(world.cluster.objects.at(id), live);
 }
 
-TEST_F(Handling, WithASecretsValueARefusalIsNeverTakenForARollback) {
+TEST_F(Handling, TheRollbackOfARefusedUpdateOfASecretFindsItAsItWas) {
+  world.secrets["github"] = "value";
+  const auto with_value = [](doc::Value object) {
+    doc::Value with = properties(std::move(object));
+    with.set("SecretValues",
+             doc::Value::array({doc::Value::object({{"Key", "token"}, {"Secret", "github"}})}));
+    return with;
+  };
+  const doc::Value before = with_value(manifest("token"));
+  doc::Value changed = manifest("token");
+  changed.set("type", "Opaque");
+  run(event(RequestType::create, before));
+  const doc::Value live = world.cluster.objects.at(kId);
+  world.cluster.apply_error = error_of(ErrorCode::already_exists, "'argo-cd' manages .data.token");
+  EXPECT_EQ(run(event(RequestType::update, with_value(changed))).verdict, Verdict::failed);
+  Event rollback = event(RequestType::update, before);
+  rollback.old_properties = with_value(changed);
+  EXPECT_EQ(run(rollback).verdict, Verdict::success);
+  EXPECT_EQ(world.cluster.objects.at(kId), live);
+}
+
+TEST_F(Handling, ARefusedNewValueOfASecretIsNotTakenForARollback) {
   world.secrets["github"] = "value";
   doc::Value with = properties();
   with.set("SecretValues",
            doc::Value::array({doc::Value::object({{"Key", "token"}, {"Secret", "github"}})}));
   run(event(RequestType::create, with));
   world.cluster.apply_error = error_of(ErrorCode::already_exists, "'argo-cd' manages .data.token");
-  EXPECT_EQ(run(event(RequestType::update, with)).verdict, Verdict::failed);
+  Event rotated = event(RequestType::update, with);
+  rotated.old_properties = with;
+  EXPECT_EQ(run(rotated).verdict, Verdict::failed);
 }
 
 TEST_F(Handling, ACreateWhoseOutcomeIsUnknownIsDeletedByItsRollback) {

@@ -165,6 +165,26 @@ def test_another_managers_field_is_a_conflict_unless_it_is_forced(provider, eks_
     assert eks_cluster.admin.get(path_of(manifest))["data"] == {"a": "2"}
 
 
+def test_a_refused_update_of_a_secret_is_rolled_back(provider, aws, eks_cluster):
+    arn = aws.secret(TOKEN)
+    values = [{"Key": "token", "Secret": arn}]
+    manifest = secret(provider.namespace)
+    physical_id = provider.create(manifest, SecretValues=values)["PhysicalResourceId"]
+    eks_cluster.admin.apply({"apiVersion": "v1", "kind": "Secret", "metadata": manifest["metadata"],
+                             "data": {"token": "dGhlaXJz"}}, manager="argo-cd", force=True)
+    changed = manifest | {"metadata": manifest["metadata"] | {"labels": {"a": "2"}}}
+    refused = provider.update(physical_id, changed, old=manifest, SecretValues=values)
+    assert refused["Status"] == "FAILED"
+    assert "'argo-cd' manages .data.token" in refused["Reason"]
+    rolled_back = provider.update(physical_id, manifest, old=changed, SecretValues=values)
+    assert rolled_back["Status"] == "SUCCESS"
+    live = eks_cluster.admin.get(path_of(manifest))
+    assert live["data"] == {"token": "dGhlaXJz"}
+    # The value is no part of what is noted of it.
+    noted = live["metadata"]["annotations"]["aphex.dev/manifest"]
+    assert noted == hashlib.sha256(f"{json.dumps(manifest)}\ntoken={arn}#".encode()).hexdigest()
+
+
 def test_a_missing_right_is_named(provider, eks_cluster):
     manifest = {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
                 "metadata": {"name": "disk", "namespace": provider.namespace}}
