@@ -10,6 +10,14 @@ namespace {
 // Waiting for a load balancer takes minutes; the function answers before it is ended.
 constexpr std::chrono::minutes kTimeout{10};
 constexpr int kMemoryMb = 256;
+// The archive has the programs of the machine that this was built on.
+#if defined(__aarch64__)
+constexpr const char* kArchitecture = "arm64";
+#elif defined(__x86_64__)
+constexpr const char* kArchitecture = "x86_64";
+#else
+#error "AWS Lambda runs x86_64 and arm64 only"
+#endif
 
 iam::Role& provider_role(StackParts& parts, Construct& group, const logs::LogGroup& log) {
   iam::RoleProps props;
@@ -43,7 +51,7 @@ void add_provider(StackParts& parts) {
   props.description = "Applies the Kubernetes objects of the pipeline " + settings.name;
   props.runtime = "provided.al2023";
   props.handler = "bootstrap";
-  props.architectures = {"x86_64"};
+  props.architectures = {kArchitecture};
   props.code = lambda::Code::from(code);
   props.role = role.arn();
   props.timeout = kTimeout;
