@@ -93,6 +93,7 @@ struct PipelineSettings {
   std::optional<int> artifact_retention_days;
   std::string config_path;
   std::string kubernetes_namespace;
+  std::string events_namespace;
   std::string event_bus_name;
   std::string service_account_name;
   std::string workflow_role_name;

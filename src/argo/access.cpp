@@ -11,8 +11,9 @@ using doc::Value;
 
 enum class Token { never, where_asked };
 
-Value account(const Context& context, std::string_view name, Token token) {
-  Value made = object_head(context, "v1", "ServiceAccount", name);
+Value account(const Context& context, std::string_view name, Token token,
+              Place place = Place::workflows) {
+  Value made = object_head(context, "v1", "ServiceAccount", name, place);
   if (token == Token::never) made.set("automountServiceAccountToken", false);
   return made;
 }
@@ -40,9 +41,10 @@ Value rule_value(const Rule& rule) {
   return value;
 }
 
-// A Role and the binding that gives it to one account; both bear the same name.
+// A Role of the workflows' namespace and the binding that gives it to one account; both bear the
+// account's name.
 void grant(const Context& context, std::vector<Object>& objects, std::string_view account_name,
-           const std::vector<Rule>& rules) {
+           const std::vector<Rule>& rules, Place account_place = Place::workflows) {
   const std::string name(account_name);
   Value list = Value::array();
   for (const Rule& rule : rules)
@@ -53,16 +55,18 @@ void grant(const Context& context, std::vector<Object>& objects, std::string_vie
   binding.set(
       "roleRef",
       Value::object({{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}}));
-  binding.set("subjects",
-              Value::array({Value::object({{"kind", "ServiceAccount"},
-                                           {"name", name},
-                                           {"namespace", context.settings.name_space}})}));
+  binding.set(
+      "subjects",
+      Value::array({Value::object({{"kind", "ServiceAccount"},
+                                   {"name", name},
+                                   {"namespace", name_space_of(context, account_place)}})}));
   objects.push_back({.manifest = std::move(role), .secret_values = {}});
   objects.push_back({.manifest = std::move(binding), .secret_values = {}});
 }
 
-Object opaque_secret(const Context& context, std::string_view name, const SecretSource& source) {
-  Value made = object_head(context, "v1", "Secret", name);
+Object opaque_secret(const Context& context, std::string_view name, const SecretSource& source,
+                     Place place) {
+  Value made = object_head(context, "v1", "Secret", name, place);
   made.set("type", "Opaque");
   return {.manifest = std::move(made), .secret_values = {source}};
 }
@@ -83,8 +87,8 @@ std::vector<Object> accounts(const Context& context) {
   }
   add(std::move(executor));
   add(account(context, context.names.reporter_account, Token::never));
-  add(account(context, context.names.sensor_account, Token::where_asked));
-  add(account(context, context.names.event_source_account, Token::never));
+  add(account(context, context.names.sensor_account, Token::where_asked, Place::events));
+  add(account(context, context.names.event_source_account, Token::never, Place::events));
   if (settings.pull_requests != PullRequests::ignore) {
     add(account(context, context.names.pull_request_account, Token::never));
   }
@@ -101,11 +105,18 @@ std::vector<Object> secrets(const Context& context) {
   token.set("type", "kubernetes.io/service-account-token");
   objects.push_back({.manifest = std::move(token), .secret_values = {}});
 
-  objects.push_back(
-      opaque_secret(context, context.names.webhook_secret, context.settings.webhook_secret));
+  objects.push_back(opaque_secret(context, context.names.webhook_secret,
+                                  context.settings.webhook_secret, Place::events));
   if (context.settings.github_token) {
-    objects.push_back(
-        opaque_secret(context, context.names.github_token_secret, *context.settings.github_token));
+    // Stages clone with it, and the EventSource registers the hook: each reads it where it lives.
+    std::vector<Place> places{Place::workflows};
+    if (name_space_of(context, Place::events) != context.settings.name_space) {
+      places.push_back(Place::events);
+    }
+    for (const Place place : places) {
+      objects.push_back(opaque_secret(context, context.names.github_token_secret,
+                                      *context.settings.github_token, place));
+    }
   }
   return objects;
 }
@@ -131,7 +142,7 @@ std::vector<Object> roles(const Context& context) {
   grant(context, objects, names.executor_account, updates);
 
   grant(context, objects, names.sensor_account,
-        {{.group = kArgo, .resources = {"workflows"}, .verbs = {"create"}}});
+        {{.group = kArgo, .resources = {"workflows"}, .verbs = {"create"}}}, Place::events);
   return objects;
 }
 

@@ -91,6 +91,7 @@ class Checker {
     name("pipeline name", settings_.pipeline, kMaxPipeline);
     by_rule("clusterName", settings_.cluster, rules::cluster_name);
     name("namespace", settings_.name_space, kMaxLabel);
+    name("eventsNamespace", events_name_space(settings_), kMaxLabel);
     name("eventBus", settings_.event_bus, kMaxLabel);
     if (settings_.config_path.empty() || has_control(settings_.config_path)) {
       problem("configPath '{}': must be a path in the repository", settings_.config_path);

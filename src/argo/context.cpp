@@ -45,21 +45,22 @@ std::optional<std::string> label_value(std::string_view text) {
   return std::string(text);
 }
 
-Value metadata(const Context& context, std::string_view name) {
+const std::string& name_space_of(const Context& context, Place place) {
+  return place == Place::events ? events_name_space(context.settings) : context.settings.name_space;
+}
+
+Value object_head(const Context& context, std::string_view api_version, std::string_view kind,
+                  std::string_view name, Place place) {
   const Settings& settings = context.settings;
-  return Value::object({
+  Value metadata = Value::object({
       {"name", name},
-      {"namespace", settings.name_space},
+      {"namespace", name_space_of(context, place)},
       {"labels", Value::object({{"app.kubernetes.io/managed-by", "aphex"},
                                 {std::string(kPipelineLabel), settings.pipeline}})},
       {"annotations", Value::object({{std::string(kClusterAnnotation), settings.cluster}})},
   });
-}
-
-Value object_head(const Context& context, std::string_view api_version, std::string_view kind,
-                  std::string_view name) {
   return Value::object(
-      {{"apiVersion", api_version}, {"kind", kind}, {"metadata", metadata(context, name)}});
+      {{"apiVersion", api_version}, {"kind", kind}, {"metadata", std::move(metadata)}});
 }
 
 Value pod_labels(const Context& context, std::string_view component) {

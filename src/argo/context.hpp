@@ -28,11 +28,14 @@ bool is_label_value(std::string_view text);
 // `text` where it is a label's value, else what is left of it without the ends that make it none.
 std::optional<std::string> label_value(std::string_view text);
 
-// Name, namespace, labels and the annotation with the cluster's name.
-doc::Value metadata(const Context& context, std::string_view name);
-// apiVersion, kind and metadata; the rest is set by the caller.
+// Which of the pipeline's two namespaces; mostly they are one.
+enum class Place { workflows, events };
+const std::string& name_space_of(const Context& context, Place place);
+
+// apiVersion, kind and metadata (name, namespace, labels, the annotation with the cluster's name);
+// the rest is set by the caller.
 doc::Value object_head(const Context& context, std::string_view api_version, std::string_view kind,
-                       std::string_view name);
+                       std::string_view name, Place place = Place::workflows);
 
 // Pods of ours, for selectors of policies and services.
 inline constexpr std::string_view kComponentLabel = "aphex.dev/component";

@@ -65,7 +65,7 @@ struct ServiceOf {
 };
 
 Object service(const Context& context, const ServiceOf& of) {
-  Value made = object_head(context, "v1", "Service", context.names.webhook_service);
+  Value made = object_head(context, "v1", "Service", context.names.webhook_service, Place::events);
   made.set("spec", Value::object(
                        {{"type", of.type},
                         {"selector", pod_labels(context, kWebhookComponent)},
@@ -77,8 +77,8 @@ Object service(const Context& context, const ServiceOf& of) {
 }
 
 Object ingress(const Context& context, const IngressExposure& exposure) {
-  Value made =
-      object_head(context, "networking.k8s.io/v1", "Ingress", context.names.webhook_service);
+  Value made = object_head(context, "networking.k8s.io/v1", "Ingress",
+                           context.names.webhook_service, Place::events);
   annotate(made, ingress_annotations(exposure), exposure.annotations);
   const Value backend = Value::object(
       {{"service", Value::object({{"name", context.names.webhook_service},
@@ -159,8 +159,8 @@ Value event_source(const Context& context) {
       "filter",
       Value::object({{"expression", "body[\"X-GitHub-Event\"] in " + doc::to_json(events)}}));
 
-  Value made =
-      object_head(context, "argoproj.io/v1alpha1", "EventSource", context.names.event_source);
+  Value made = object_head(context, "argoproj.io/v1alpha1", "EventSource",
+                           context.names.event_source, Place::events);
   made.set("spec",
            Value::object({{"eventBusName", settings.event_bus},
                           {"replicas", 1},

@@ -35,11 +35,12 @@ struct PolicyOf {
   std::string_view component;                   // whose pods
   std::optional<Value> ingress = std::nullopt;  // nothing comes in
   Value egress;
+  Place place = Place::workflows;
 };
 
 Object policy(const Context& context, PolicyOf of) {
   Value made = object_head(context, "networking.k8s.io/v1", "NetworkPolicy",
-                           fmt::format("{}-{}", context.settings.pipeline, of.suffix));
+                           fmt::format("{}-{}", context.settings.pipeline, of.suffix), of.place);
   Value spec = Value::object(
       {{"podSelector", Value::object({{"matchLabels", pod_labels(context, of.component)}})},
        {"policyTypes", Value::array({"Ingress", "Egress"})}});
@@ -79,9 +80,12 @@ std::vector<Object> network_policies(const Context& context) {
                                      .component = kWebhookComponent,
                                      .ingress = Value::array({Value::object(
                                          {{"ports", Value::array({port("TCP", kWebhookPort)})}})}),
-                                     .egress = open_egress()}));
-  objects.push_back(policy(
-      context, {.suffix = "sensor", .component = kSensorComponent, .egress = open_egress()}));
+                                     .egress = open_egress(),
+                                     .place = Place::events}));
+  objects.push_back(policy(context, {.suffix = "sensor",
+                                     .component = kSensorComponent,
+                                     .egress = open_egress(),
+                                     .place = Place::events}));
   return objects;
 }
 

@@ -1,5 +1,8 @@
 #include "argo/objects.hpp"
 
+#include <map>
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -47,6 +50,36 @@ TEST(Objects, come_in_the_order_in_which_they_are_made) {
             (std::vector<std::string>{"ServiceAccount", "Secret", "Role", "RoleBinding", "Role",
                                       "RoleBinding", "Role", "RoleBinding", "NetworkPolicy",
                                       "WorkflowTemplate", "Service", "EventSource", "Sensor"}));
+}
+
+// Of "kind/name" to the namespaces that an object of that name is in.
+std::map<std::string, std::vector<std::string>> places_of(const std::vector<Object>& objects) {
+  std::map<std::string, std::vector<std::string>> places;
+  for (const Object& object : objects) {
+    places[fmt::format("{}/{}", object.kind(), object.name())].emplace_back(object.name_space());
+  }
+  return places;
+}
+
+TEST(Objects, events_may_have_a_namespace_of_their_own) {
+  Settings settings = small_settings();
+  settings.name_space = "runs";
+  settings.events_name_space = "events";
+  settings.github_token = SecretSource{"token", "github", ""};
+  const auto objects = generate(small_plan(), settings);
+  ASSERT_TRUE(objects.has_value()) << objects.error().message;
+  const auto places = places_of(*objects);
+  using Places = std::vector<std::string>;
+  for (const char* name : {"EventSource/shop-github", "Sensor/shop-sensor", "Service/shop-webhook",
+                           "ServiceAccount/shop-sensor", "NetworkPolicy/shop-webhook",
+                           "NetworkPolicy/shop-sensor", "Secret/shop-webhook-secret"}) {
+    EXPECT_EQ(places.at(name), Places{"events"}) << name;
+  }
+  for (const char* name : {"WorkflowTemplate/shop-pipeline", "RoleBinding/shop-sensor",
+                           "ServiceAccount/shop-workflow-executor", "NetworkPolicy/shop-stages"}) {
+    EXPECT_EQ(places.at(name), Places{"runs"}) << name;
+  }
+  EXPECT_EQ(places.at("Secret/shop-github-token"), (Places{"runs", "events"}));
 }
 
 TEST(Objects, the_templates_alone_are_those_of_the_whole) {

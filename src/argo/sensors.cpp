@@ -125,7 +125,7 @@ Value sensor(const Context& context, const SensorOf& of) {
                      {"eventSourceName", context.names.event_source},
                      {"eventName", kEventName},
                      {"filters", Value::object({{"data", Value(Value::Array(of.filters))}})}});
-  Value made = object_head(context, "argoproj.io/v1alpha1", "Sensor", of.name);
+  Value made = object_head(context, "argoproj.io/v1alpha1", "Sensor", of.name, Place::events);
   made.set("spec", Value::object({{"eventBusName", context.settings.event_bus},
                                   {"replicas", 1},
                                   {"template", sensor_pod_template(context)},

@@ -45,6 +45,10 @@ Result<ArgoVersion> parse_argo_version(std::string_view text) {
       "-o yaml' names, or to the nearest of these below it");
 }
 
+const std::string& events_name_space(const Settings& settings) {
+  return settings.events_name_space.empty() ? settings.name_space : settings.events_name_space;
+}
+
 Names names_of(const Settings& settings) {
   Names names = settings.names;
   const auto by_default = [&](std::string& name, std::string_view suffix) {

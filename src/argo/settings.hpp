@@ -92,7 +92,8 @@ enum class Switch { off, on };
 struct Settings {
   std::string pipeline;             // a label value of at most 40 characters: prefix of every name
   std::string cluster;              // the EKS cluster's name; on every object as annotation
-  std::string name_space = "argo";  // where all objects live, the EventBus included
+  std::string name_space = "argo";  // of the workflows, their templates and accounts
+  std::string events_name_space;    // of EventSource, Sensors and EventBus; empty: name_space
   Names names;
   ArgoVersion argo = kNewestArgo;
   std::string event_bus = "default";
@@ -134,6 +135,8 @@ struct Settings {
   std::optional<std::map<std::string, std::string>> given;
 };
 
+// Where the EventSource and the Sensors live.
+const std::string& events_name_space(const Settings& settings);
 // The names that the objects get: the given ones, else the design's.
 Names names_of(const Settings& settings);
 

@@ -1,7 +1,7 @@
 // The JSON form of Settings, version 1:
 //
-// {"version": 1, "pipeline", "cluster", "namespace", "argo": "4.1", "eventBus", "configPath",
-//  "names": {"workflowTemplate", …},
+// {"version": 1, "pipeline", "cluster", "namespace", "eventsNamespace", "argo": "4.1", "eventBus",
+//  "configPath", "names": {"workflowTemplate", …},
 //  "github": {"owner", "repository", "branch"},
 //  "pullRequests": "ignore"|"validate"|"build", "forks": "ignore"|"accept",
 //  "webhook": {"exposure": "none"|"ingress"|"loadbalancer", "path", "publicUrl",
@@ -31,10 +31,11 @@ using doc::Value;
 constexpr std::int64_t kVersion = 1;
 
 // Members that are text, in the order of the JSON.
-constexpr std::array<std::pair<std::string_view, std::string Settings::*>, 14> kTexts{{
+constexpr std::array<std::pair<std::string_view, std::string Settings::*>, 15> kTexts{{
     {"pipeline", &Settings::pipeline},
     {"cluster", &Settings::cluster},
     {"namespace", &Settings::name_space},
+    {"eventsNamespace", &Settings::events_name_space},
     {"eventBus", &Settings::event_bus},
     {"configPath", &Settings::config_path},
     {"account", &Settings::account},

@@ -246,8 +246,12 @@ constexpr std::array kPipelineFields{
           "\"aphex-config.yaml\""},
     Field{"namespace", Presence::optional, &kKubernetesName,
           "Kubernetes namespace of everything that the pipeline has on the cluster.", "\"argo\""},
+    Field{
+        "eventsNamespace", Presence::optional, &kKubernetesName,
+        "Kubernetes namespace of what takes GitHub's events: EventSource, Sensors, their accounts, "
+        "webhook. Without it, namespace."},
     Field{"eventBusName", Presence::optional, &kKubernetesName,
-          "EventBus of Argo Events in that namespace.", "\"default\""},
+          "EventBus of Argo Events, in the namespace of the events.", "\"default\""},
     Field{"serviceAccountName", Presence::optional, &kKubernetesName,
           "ServiceAccount that stages run as. Without it, the pipeline's name and "
           "-workflow-executor."},

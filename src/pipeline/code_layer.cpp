@@ -52,6 +52,7 @@ void write_cluster(Writer& writer, const PipelineSettings& settings) {
   writer.text("kubectlRoleArn", settings.kubectl_role_arn);
   writer.text("pipelineCreatorRoleArn", settings.pipeline_creator_role_arn);
   writer.text("namespace", settings.kubernetes_namespace);
+  writer.text("eventsNamespace", settings.events_namespace);
   writer.text("eventBusName", settings.event_bus_name);
   writer.text("serviceAccountName", settings.service_account_name);
   writer.text("workflowTemplateName", settings.workflow_template_name);

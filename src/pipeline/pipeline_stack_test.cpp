@@ -355,6 +355,7 @@ TEST(CodeLayer, can_set_every_setting_there_is) {
                             &settings.artifact_bucket_name,
                             &settings.config_path,
                             &settings.kubernetes_namespace,
+                            &settings.events_namespace,
                             &settings.event_bus_name,
                             &settings.service_account_name,
                             &settings.workflow_role_name,

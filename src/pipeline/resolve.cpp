@@ -103,6 +103,7 @@ argo::Settings kubernetes_of(const Chosen& chosen, const Settings& settings) {
   kubernetes.pipeline = settings.name;
   kubernetes.cluster = settings.cluster_name;
   kubernetes.name_space = chosen.text("namespace");
+  kubernetes.events_name_space = chosen.text("eventsNamespace");
   kubernetes.names.workflow_template = chosen.text("workflowTemplateName");
   kubernetes.names.event_source = chosen.text("eventSourceName");
   kubernetes.names.sensor = chosen.text("sensorName");

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -47,6 +48,9 @@ std::optional<int> minor_of(std::string_view version) {
   return minor;
 }
 
+// apiVersion and kind.
+using Kind = std::pair<std::string, std::string>;
+
 class Checks {
  public:
   explicit Checks(const ClusterCheck& check) : check_(check) {}
@@ -59,7 +63,7 @@ class Checks {
       }
       return std::move(list_);
     }
-    const bool has_namespace = name_space();
+    const bool has_namespace = name_spaces();
     const bool workflows = kinds("argo workflows", {"Workflow", "WorkflowTemplate"});
     if (workflows) controller_version();
     const bool events = kinds("argo events", {"EventSource", "Sensor", "EventBus"});
@@ -104,27 +108,34 @@ class Checks {
     return true;
   }
 
-  bool name_space() {
-    const std::string& name = check_.settings.name_space;
+  bool name_spaces() {
+    const std::string& workflows = check_.settings.name_space;
+    const std::string& events = argo::events_name_space(check_.settings);
+    const bool found = name_space("namespace", workflows, "namespace");
+    return (events == workflows || name_space("events namespace", events, "eventsNamespace")) &&
+           found;
+  }
+
+  bool name_space(const std::string& title, const std::string& name, std::string_view setting) {
     const Result<doc::Value> found =
         check_.client.get({"v1", "Namespace", "", name}, check_.cancel);
     if (found && text_at(*found, {"status", "phase"}) == "Terminating") {
-      add("namespace", CheckState::failed, name + " is being deleted",
+      add(title, CheckState::failed, name + " is being deleted",
           "wait until it is gone and create it anew, or choose another one");
       return false;
     }
     if (found) {
-      add("namespace", CheckState::ok, name);
+      add(title, CheckState::ok, name);
       return true;
     }
     // Not everybody may look at namespaces; whether it is there shows with the objects.
     if (found.error().code == ErrorCode::permission) {
-      skip("namespace", name + ": we may not look at it");
+      skip(title, name + ": we may not look at it");
       return true;
     }
-    Check check = failed("namespace", found.error());
+    Check check = failed(title, found.error());
     if (found.error().code == ErrorCode::not_found) {
-      check.remedy = "kubectl create namespace " + name + ", or set pipeline.namespace";
+      check.remedy = fmt::format("kubectl create namespace {}, or set pipeline.{}", name, setting);
     }
     list_.push_back(std::move(check));
     return false;
@@ -197,9 +208,10 @@ class Checks {
   void event_bus(bool can_be_told) {
     if (!can_be_told) return skip("event bus", "it needs the namespace and Argo Events");
     const std::string& name = check_.settings.event_bus;
-    const std::string subject = check_.settings.name_space + "/" + name;
-    const Result<doc::Value> found = check_.client.get(
-        {std::string(kArgoGroup), "EventBus", check_.settings.name_space, name}, check_.cancel);
+    const std::string& place = argo::events_name_space(check_.settings);
+    const std::string subject = place + "/" + name;
+    const Result<doc::Value> found =
+        check_.client.get({std::string(kArgoGroup), "EventBus", place, name}, check_.cancel);
     if (!found && found.error().code == ErrorCode::permission) {
       return skip("event bus", subject + ": we may not look at it");
     }
@@ -207,9 +219,9 @@ class Checks {
       Check check = failed("event bus", found.error());
       if (found.error().code == ErrorCode::not_found) {
         check.remedy = fmt::format(
-            "create an EventBus {} in namespace {} (events and pods of one pipeline share a "
-            "namespace), or set pipeline.eventBusName",
-            name, check_.settings.name_space);
+            "create an EventBus {} in namespace {}, or set pipeline.eventBusName, or "
+            "pipeline.eventsNamespace",
+            name, place);
       }
       list_.push_back(std::move(check));
       return;
@@ -217,7 +229,7 @@ class Checks {
     const std::string waiting = waiting_for(*found);
     if (waiting.empty()) return add("event bus", CheckState::ok, subject);
     add("event bus", CheckState::warning, fmt::format("{}: {}", subject, waiting),
-        fmt::format("kubectl -n {} describe eventbus {}", check_.settings.name_space, name));
+        fmt::format("kubectl -n {} describe eventbus {}", place, name));
   }
 
   // Of status.conditions: the first that is not true; empty where all are.
@@ -240,9 +252,14 @@ class Checks {
   void rights() {
     const Result<std::vector<argo::Object>> made = argo::generate(check_.plan, check_.settings);
     if (!made) return skip("rights", "the pipeline's objects cannot be made");
-    std::set<std::pair<std::string, std::string>> kinds;
+    std::map<std::string, std::set<Kind>> kinds;
     for (const argo::Object& object : *made)
-      kinds.emplace(object.api_version(), object.kind());
+      kinds[std::string(object.name_space())].emplace(object.api_version(), object.kind());
+    for (const auto& [place, wanted] : kinds)
+      rights_in(place, wanted);
+  }
+
+  void rights_in(const std::string& place, const std::set<Kind>& kinds) {
     std::vector<std::string> lacking;
     for (const auto& [api_version, kind] : kinds) {
       const auto resource = check_.client.resource_of(api_version, kind, check_.cancel);
@@ -252,7 +269,7 @@ class Checks {
         const Result<bool> may = check_.client.may({.verb = std::string(verb),
                                                     .group = resource->group,
                                                     .resource = resource->plural,
-                                                    .name_space = check_.settings.name_space,
+                                                    .name_space = place,
                                                     .name = {}},
                                                    check_.cancel);
         if (!may) {
@@ -267,7 +284,7 @@ class Checks {
         lacking.push_back(fmt::format("{} ({})", resource->plural, join(verbs, ", ")));
       }
     }
-    const std::string where = "in namespace " + check_.settings.name_space;
+    const std::string where = "in namespace " + place;
     if (lacking.empty()) {
       return add("rights", CheckState::ok,
                  fmt::format("we may apply the {} kinds of a pipeline {}", kinds.size(), where));

@@ -44,6 +44,8 @@ def exercise(cluster, generate, version, examples):
     @given(configuration=configurations(), chosen=settings_of_pipelines())
     def stored(configuration, chosen):
         chosen = chosen | {"namespace": cluster.namespace(), "argo": version(chosen)}
+        if "eventsNamespace" in chosen:
+            chosen["eventsNamespace"] = cluster.namespace()
         store(cluster, generate(configuration, chosen))
 
     stored()

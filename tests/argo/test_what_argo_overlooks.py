@@ -129,7 +129,8 @@ def check_names(made):
         # A pod bears it, and a pod's name is lower case.
         assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", template["name"]), template["name"]
     assert len(made.one("EventSource")["metadata"]["name"]) <= 47
-    identities = [(item["kind"], item["metadata"]["name"]) for item in made.objects]
+    identities = [(item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
+                  for item in made.objects]
     assert len(identities) == len(set(identities))
 
 
@@ -151,17 +152,30 @@ def check_volumes(made):
 
 
 def check_accounts(made):
-    accounts = {item["metadata"]["name"] for item in made.all("ServiceAccount")}
-    named = list(members([item for item in made.objects], "serviceAccountName"))
+    def place(item):
+        return item["metadata"]["namespace"]
+
+    def names(kind):
+        return {(place(item), item["metadata"]["name"]) for item in made.all(kind)}
+
+    accounts = names("ServiceAccount")
+    named = [(place(item), name) for item in made.objects
+             for name in members([item], "serviceAccountName")]
     assert len(named) >= 4 and set(named) <= accounts
     for binding in made.all("RoleBinding"):
-        assert {item["name"] for item in binding["subjects"]} <= accounts
-        assert {item["namespace"] for item in binding["subjects"]} == {
-            binding["metadata"]["namespace"]}
-        assert binding["roleRef"]["name"] in {item["metadata"]["name"]
-                                              for item in made.all("Role")}
-    namespaces = {item["metadata"]["namespace"] for item in made.objects}
-    assert len(namespaces) == 1
+        assert {(item["namespace"], item["name"]) for item in binding["subjects"]} <= accounts
+        assert (place(binding), binding["roleRef"]["name"]) in names("Role")
+    # What takes events has one namespace, what they start another, or both the same.
+    events = {place(item) for kind in ("EventSource", "Sensor", "Service", "Ingress")
+              for item in made.all(kind)}
+    assert len(events) == 1
+    workflows = {place(item) for kind in ("WorkflowTemplate", "Role", "RoleBinding")
+                 for item in made.all(kind)}
+    assert len(workflows) == 1
+    assert {place(item) for item in made.objects} == events | workflows
+    for sensor in made.all("Sensor"):
+        for trigger in sensor["spec"]["triggers"]:
+            assert {place(trigger["template"]["k8s"]["source"]["resource"])} == workflows
 
 
 def check_rights(made):
@@ -207,18 +221,21 @@ def check_events(made):
 def check_secrets(made):
     filled = {name: {item["key"] for item in values}
               for name, values in made.secret_values.items()}
-    names = {item["metadata"]["name"] for item in made.all("Secret")}
-    assert set(filled) <= names
+    secrets = {(item["metadata"]["namespace"], item["metadata"]["name"])
+               for item in made.all("Secret")}
+    assert set(filled) <= {name for _, name in secrets}
     for source in made.one("EventSource")["spec"]["github"].values():
         for reference in [source["webhookSecret"], *([source["apiToken"]]
                                                      if "apiToken" in source else [])]:
             assert reference["key"] in filled[reference["name"]]
+            assert (made.one("EventSource")["metadata"]["namespace"], reference["name"]) in secrets
     for _spec, template in every_template(made):
         for volume in template.get("volumes", []):
             keys = {item["key"] for item in volume["secret"]["items"]}
             assert keys <= filled[volume["secret"]["secretName"]]
     reporter = made.workflow_template["spec"]["executor"]["serviceAccountName"]
-    assert f"{reporter}.service-account-token" in names
+    place = made.workflow_template["metadata"]["namespace"]
+    assert (place, f"{reporter}.service-account-token") in secrets
 
 
 def check_ports(made):

@@ -66,6 +66,7 @@ def optional():
         "artifactBucketName": bucket_names(),
         "artifactRetentionDays": st.integers(1, 3650),
         "namespace": labels(63),
+        "eventsNamespace": labels(63),
         "serviceAccountName": labels(62).map(lambda name: name + "x"),
         "configPath": st.sampled_from(["aphex-config.yaml", "ops/pipeline.yaml"]),
         "name": labels(40),

@@ -30,8 +30,9 @@ def assert_stored(made, chosen):
             assert chosen[key] in {item["metadata"]["name"] for item in made.objects(kind)}
     if "workflowTemplateName" in chosen:
         assert outputs["WorkflowTemplateName"]["Value"] == chosen["workflowTemplateName"]
+    workflows = chosen.get("namespace", "argo")
     assert {item["metadata"]["namespace"] for item in made.manifests} == {
-        chosen.get("namespace", "argo")}
+        workflows, chosen.get("eventsNamespace", workflows)}
     assert chosen.get("configPath", "aphex-config.yaml") in text
 
     name = made.bucket["Properties"]["BucketName"]

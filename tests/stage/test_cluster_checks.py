@@ -76,6 +76,18 @@ def test_what_is_missing_is_told_with_what_mends_it(checked, cluster):
     assert checks["objects"]["state"] == "skipped"
 
 
+def test_events_in_a_namespace_of_their_own(checked, cluster):
+    events = cluster.namespace()
+    make_bus(cluster, events, conditions=[{"type": "Deployed", "status": "True"}])
+    checks, _ = checked(eventsNamespace=events)
+    assert checks["event bus"]["detail"] == f"{events}/default"
+    assert checks["objects"]["state"] == "ok", checks["objects"]
+    checks, _ = checked(code=1, eventsNamespace="nowhere")
+    assert checks["namespace"]["state"] == "ok"
+    assert checks["events namespace"]["remedy"] == (
+        "kubectl create namespace nowhere, or set pipeline.eventsNamespace")
+
+
 def test_a_bus_that_is_not_ready(checked, cluster):
     make_bus(cluster, checked.namespace, conditions=[
         {"type": "Deployed", "status": "False", "message": "the pods do not start"}])

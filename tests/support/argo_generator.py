@@ -182,6 +182,8 @@ def settings_of_pipelines(draw):
         "infrastructureRetries": draw(st.integers(0, 10)),
     }
     if draw(st.booleans()):
+        settings["eventsNamespace"] = draw(labels(63))
+    if draw(st.booleans()):
         settings["executionRoleArn"] = f"arn:aws:iam::{settings['account']}:role/{pipeline}"
     if draw(st.booleans()):
         settings["githubToken"] = {"key": draw(st.sampled_from(["token", "GITHUB_TOKEN"])),

@@ -1,6 +1,7 @@
 // The pipeline's objects on the cluster, one custom resource each, in four waves: what others name
 // comes before them, and goes after them.
 #include <array>
+#include <set>
 
 #include "aphex/custom_resource.hpp"
 #include "base/sha256.hpp"
@@ -81,10 +82,13 @@ void add_kubernetes_objects(StackParts& parts) {
     waves.push_back(&group.make<Construct>(std::string(name)));
     if (waves.size() > 1) waves.back()->node().add_dependency(*waves[waves.size() - 2]);
   }
+  std::set<std::string> ids;
   for (const argo::Object& object : parts.objects) {
     Construct& wave = *waves[wave_of(object.kind())];
-    // Another kind or name is another object, and so is its logical id.
-    const std::string id = std::string(object.kind()) + "-" + std::string(object.name());
+    // Another kind or name is another object, and so is its logical id. One of the same name in the
+    // events' namespace comes second.
+    std::string id = std::string(object.kind()) + "-" + std::string(object.name());
+    if (!ids.insert(id).second) ids.insert(id += "-events");
     auto& resource = wave.make<CustomResource>(
         id, CustomResourceProps{.service_token = parts.provider_function->arn(),
                                 .resource_type = std::string(kResourceType),

@@ -47,7 +47,7 @@ Value webhook_url(const StackParts& parts) {
         {tls ? "https://" : "http://", parts.load_balancer->get_att("Hostname"), webhook.path});
   }
   const std::string& service = kubernetes.names.webhook_service;
-  return fmt::format("http://{}.{}.svc:{}{}", service, kubernetes.name_space,
+  return fmt::format("http://{}.{}.svc:{}{}", service, argo::events_name_space(kubernetes),
                      service_port(parts.objects, service), webhook.path);
 }
 
