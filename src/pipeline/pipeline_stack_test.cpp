@@ -99,7 +99,8 @@ TEST(PipelineStack, gives_out_what_the_design_names) {
 TEST(PipelineStack, keeps_its_bucket_and_deletes_old_artifacts) {
   const Made made(enough_and({{"artifactRetentionDays", "45"}}));
   const Value& bucket = *made.resources("AWS::S3::Bucket").front();
-  EXPECT_EQ(bucket.string_or("DeletionPolicy", ""), "Retain");
+  EXPECT_EQ(bucket.string_or("DeletionPolicy", ""), "RetainExceptOnCreate");
+  EXPECT_EQ(bucket.string_or("UpdateReplacePolicy", ""), "Retain");
   EXPECT_EQ(json(bucket.find({"Properties", "LifecycleConfiguration"})),
             R"({"Rules":[{"Id":"Artifacts","Status":"Enabled",)"
             R"("Transitions":[{"StorageClass":"INTELLIGENT_TIERING","TransitionInDays":30}],)"

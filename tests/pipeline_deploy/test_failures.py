@@ -37,6 +37,13 @@ def test_a_namespace_that_gives_the_role_no_rights(pipeline):
     assert app.live() == {}
 
 
+def test_a_first_deployment_that_failed_can_be_done_again(pipeline):
+    app = pipeline("again")
+    assert_rolled_back(app, "HTTP 403 Forbidden")
+    app.allow().deploy()
+    assert app.status() == "CREATE_COMPLETE"
+
+
 def test_a_right_that_is_missing_half_way(pipeline, world):
     """Objects that were made already go again."""
     app = pipeline("half-way")

@@ -31,13 +31,15 @@ void add_artifact_bucket(StackParts& parts) {
   if (!settings.kms_key_arn.empty()) props.kms_key = settings.kms_key_arn;
   props.versioning = s3::Versioning::on;
   props.lifecycle_rules = lifecycle(settings.retention_days);
+  // Its name is fixed: kept after a first deployment that failed, it would stop every later one.
+  props.removal_policy = RemovalPolicy::retain_on_update_or_delete;
   parts.bucket = &parts.scope.make<s3::Bucket>("ArtifactBucket", std::move(props));
 
   s3::BucketPolicyProps policy;
   policy.bucket = parts.bucket->ref();
   policy.statements = {s3::deny_insecure_transport(*parts.bucket)};
   // With the bucket, or its objects would be open to requests without TLS from then on.
-  policy.removal_policy = RemovalPolicy::retain;
+  policy.removal_policy = RemovalPolicy::retain_on_update_or_delete;
   parts.scope.make<s3::BucketPolicy>("ArtifactBucketPolicy", std::move(policy));
 }
 

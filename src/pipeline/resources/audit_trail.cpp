@@ -50,12 +50,13 @@ void add_audit_trail(StackParts& parts) {
   s3::BucketProps bucket_props;
   bucket_props.bucket_name = settings.trail_bucket;
   bucket_props.versioning = s3::Versioning::on;
+  bucket_props.removal_policy = RemovalPolicy::retain_on_update_or_delete;
   auto& bucket = group.make<s3::Bucket>("LogBucket", std::move(bucket_props));
   auto& policy = group.make<s3::BucketPolicy>(
       "LogBucketPolicy",
       s3::BucketPolicyProps{.bucket = bucket.ref(),
                             .statements = trail_statements(parts, bucket, trail_arn),
-                            .removal_policy = RemovalPolicy::retain});
+                            .removal_policy = RemovalPolicy::retain_on_update_or_delete});
 
   cloudtrail::TrailProps props;
   props.trail_name = name;
