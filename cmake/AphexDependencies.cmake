@@ -45,6 +45,13 @@ find_package(CLI11 2.1 REQUIRED)
 add_library(dep_cli11 INTERFACE)
 target_link_libraries(dep_cli11 INTERFACE CLI11::CLI11)
 
+# Asio and Beast: headers only.
+find_package(Boost 1.81 REQUIRED)
+add_library(dep_boost INTERFACE)
+target_link_libraries(dep_boost INTERFACE Boost::headers)
+target_compile_definitions(dep_boost INTERFACE BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_DISABLE_VISIBILITY)
+
 add_library(dep_threads INTERFACE)
 target_link_libraries(dep_threads INTERFACE Threads::Threads)
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -73,6 +74,10 @@ std::string to_hex(const Sha256Digest& digest) {
 
 std::string sha256_hex(std::string_view data) {
   return to_hex(sha256(data));
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 bool is_sha256_hex(std::string_view text) {

@@ -15,6 +15,8 @@ using Sha256Digest = std::array<std::uint8_t, 32>;
 
 Sha256Digest sha256(std::string_view data);
 Sha256Digest hmac_sha256(std::string_view key, std::string_view data);
+// In a time that depends on the lengths alone, so that nobody learns a digest by guessing at it.
+bool equal_in_constant_time(std::string_view a, std::string_view b);
 // Lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);
 std::string to_hex(const Sha256Digest& digest);

@@ -68,6 +68,10 @@ constexpr std::array kTable{
                     "  aphex resume\n"
                     "  aphex resume 12\n",
                     make_resume},
+    SubcommandEntry{"serve", "take GitHub's webhooks and run what is pushed",
+                    "  aphex serve --config aphex-server.yaml --check\n"
+                    "  aphex serve --config aphex-server.yaml\n",
+                    make_serve},
     SubcommandEntry{"doctor", "check tools, credentials and accounts, and say how to mend each",
                     "  aphex doctor\n"
                     "  aphex doctor --sandbox\n",
@@ -81,6 +85,9 @@ constexpr std::array kTable{
                     "  source <(aphex completion bash)\n", make_completion},
     SubcommandEntry{"credentials", "credentials of a grant, for credential_process",
                     "  aphex credentials GRANT\n", make_credentials, Visibility::hidden},
+    SubcommandEntry{"queued-run", "one entry of the server's queue",
+                    "  aphex queued-run 12 --config aphex-server.yaml\n", make_queued_run,
+                    Visibility::hidden},
     SubcommandEntry{"git-credential", "git's credential helper of a stage's clone",
                     "  aphex git-credential get\n", make_git_credential, Visibility::hidden},
 };

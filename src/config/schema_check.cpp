@@ -180,11 +180,16 @@ class Checker {
 
 void check_structure(const doc::Node& root, UnknownKeys unknown_keys,
                      std::vector<Diagnostic>& diagnostics) {
+  check_structure(root, root_shape(), unknown_keys, diagnostics);
+}
+
+void check_structure(const doc::Node& root, const Shape& shape, UnknownKeys unknown_keys,
+                     std::vector<Diagnostic>& diagnostics) {
   if (root.kind != NodeKind::mapping) {
     diagnostics.push_back(messages::not_a_mapping(root));
     return;
   }
-  Checker(unknown_keys, diagnostics).check(root, root_shape(), Place{});
+  Checker(unknown_keys, diagnostics).check(root, shape, Place{});
 }
 
 }  // namespace aphex::config

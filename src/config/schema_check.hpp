@@ -11,5 +11,8 @@ namespace aphex::config {
 
 void check_structure(const doc::Node& root, UnknownKeys unknown_keys,
                      std::vector<Diagnostic>& diagnostics);
+// A document of another shape, such as a server's configuration.
+void check_structure(const doc::Node& root, const Shape& shape, UnknownKeys unknown_keys,
+                     std::vector<Diagnostic>& diagnostics);
 
 }  // namespace aphex::config

@@ -53,6 +53,7 @@ Result<RunEngine::Active> RunEngine::claim_new(RunRequest request) {
   run.message = request.parameters.message;
   run.options = to_json(request.options);
   run.restarted_from = request.restarted_from;
+  run.request = request.request;
   run.owner_pid = ::getpid();
   APHEX_TRY(const std::uint64_t start, os::process_start_time(::getpid()));
   run.owner_start = static_cast<std::int64_t>(start);
@@ -224,6 +225,7 @@ Result<RunEngine::Active> RunEngine::claim_successor(const Active& active) {
   }
   next.options.restarts += 1;
   next.restarted_from = active.id;
+  next.request.reset();  // the first of the chain bears it
   return claim_new(std::move(next));
 }
 

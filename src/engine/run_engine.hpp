@@ -15,6 +15,7 @@ struct RunRequest {
   RunParameters parameters;
   RunOptions options;
   std::optional<std::int64_t> restarted_from;
+  std::optional<std::string> request = {};  // no other run may bear it
 };
 
 struct RunOutcome {

@@ -1,10 +1,11 @@
 #include "store/database.hpp"
 
-#include <fmt/format.h>
-#include <sqlite3.h>
-
+#include <array>
 #include <chrono>
 #include <thread>
+
+#include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "os/files.hpp"
 #include "store/schema_sql.hpp"
@@ -12,7 +13,9 @@
 namespace aphex::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
+// What makes version n + 1 of version n, from version 1 on.
+constexpr std::array<const char*, kSchemaVersion - 1> kMigrations{kMigrationToVersion2};
 // Another process writes for milliseconds; five seconds without its turn means that it is stuck.
 constexpr int kBusyTimeoutMs = 5'000;
 
@@ -169,8 +172,10 @@ Result<Database> Database::open(const std::filesystem::path& path) {
                             path.string(), version, kSchemaVersion),
                 "use the newer aphex that wrote it, or another APHEX_STATE_DIR");
   }
-  if (version == 0) {
-    APHEX_CHECK(database.execute(kSchemaSql));
+  if (version == 0) APHEX_CHECK(database.execute(kSchemaSql));
+  for (std::int64_t old = version; old > 0 && old < kSchemaVersion; ++old)
+    APHEX_CHECK(database.execute(kMigrations[static_cast<std::size_t>(old - 1)]));
+  if (version != kSchemaVersion) {
     APHEX_CHECK(database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion)));
   }
   APHEX_CHECK(transaction.commit());

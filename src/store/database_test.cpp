@@ -1,12 +1,13 @@
 #include "store/database.hpp"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <latch>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "os/files.hpp"
 
@@ -19,8 +20,8 @@ TEST(Database, MayBeOpenedByManyAtTheMomentOfItsCreation) {
   constexpr int kRounds = 20;
   constexpr int kOpeners = 8;
   for (int round = 0; round < kRounds; ++round) {
-    const auto directory = os::TemporaryDirectory::create(
-        std::filesystem::temp_directory_path(), "aphex-database-test-");
+    const auto directory = os::TemporaryDirectory::create(std::filesystem::temp_directory_path(),
+                                                          "aphex-database-test-");
     ASSERT_TRUE(directory) << directory.error().message;
     const std::filesystem::path path = directory->path() / "aphex.db";
     std::latch start(kOpeners);
@@ -35,8 +36,86 @@ TEST(Database, MayBeOpenedByManyAtTheMomentOfItsCreation) {
       });
     }
     openers.clear();
-    for (const std::string& complaint : complaints) ASSERT_EQ(complaint, "");
+    for (const std::string& complaint : complaints)
+      ASSERT_EQ(complaint, "");
   }
+}
+
+// Tables and columns, in an order of their own: a migrated table has its new columns last.
+std::set<std::string> shape_of(Database& database) {
+  std::set<std::string> shape;
+  auto tables = database.prepare(
+      "SELECT m.name, m.type, coalesce(p.name, ''), coalesce(p.type, '') FROM sqlite_master m"
+      " LEFT JOIN pragma_table_info(m.name) p WHERE m.name NOT LIKE 'sqlite_%'");
+  EXPECT_TRUE(tables) << tables.error().message;
+  while (*tables->step() == Statement::Row::here) {
+    shape.insert(tables->text(0) + " " + tables->text(1) + " " + tables->text(2) + " " +
+                 tables->text(3));
+  }
+  return shape;
+}
+
+// As version 1 had them, with a run that must still be there.
+constexpr const char* kVersion1 =
+    "CREATE TABLE pipelines (name TEXT PRIMARY KEY, plan_digest TEXT NOT NULL, plan TEXT NOT NULL,"
+    " commit_sha TEXT NOT NULL, repository_url TEXT NOT NULL, updated_at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, pipeline TEXT NOT NULL, state TEXT "
+    "NOT"
+    " NULL, plan_digest TEXT NOT NULL, plan TEXT NOT NULL, commit_sha TEXT NOT NULL, repository_url"
+    " TEXT NOT NULL, branch TEXT NOT NULL, author TEXT NOT NULL, message TEXT NOT NULL, options "
+    "TEXT"
+    " NOT NULL, restarted_from INTEGER REFERENCES runs(id), owner_pid INTEGER NOT NULL, owner_start"
+    " INTEGER NOT NULL, created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, "
+    "exit_code"
+    " INTEGER, error_code TEXT, error_message TEXT, error_hint TEXT) STRICT;"
+    "CREATE INDEX runs_by_pipeline ON runs(pipeline, id);"
+    "CREATE INDEX runs_unfinished ON runs(state) WHERE state IN ('queued', 'running');"
+    "CREATE TABLE stages (run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE, id TEXT "
+    "NOT"
+    " NULL, attempt INTEGER NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT"
+    " NULL, started_at INTEGER, ended_at INTEGER, error TEXT, PRIMARY KEY (run_id, id, attempt))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE steps (run_id INTEGER NOT NULL, stage_id TEXT NOT NULL, attempt INTEGER NOT NULL,"
+    " position INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, state"
+    " TEXT NOT NULL, tries INTEGER NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER,"
+    " exit_code INTEGER, summary TEXT, error TEXT, log TEXT NOT NULL, PRIMARY KEY (run_id, "
+    "stage_id,"
+    " attempt, position), FOREIGN KEY (run_id, stage_id, attempt) REFERENCES stages(run_id, id,"
+    " attempt) ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE outputs (run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " environment TEXT NOT NULL, stack TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    " PRIMARY KEY (run_id, environment, stack, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE process_groups (run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,"
+    " process_group INTEGER NOT NULL, start_time INTEGER NOT NULL, boot TEXT NOT NULL, PRIMARY KEY"
+    " (run_id, process_group)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO runs (pipeline, state, plan_digest, plan, commit_sha, repository_url, branch,"
+    " author, message, options, owner_pid, owner_start, created_at) VALUES ('app', 'succeeded', '',"
+    " '{}', '', '', '', '', '', '{}', 1, 1, 1);"
+    "PRAGMA user_version = 1;";
+
+TEST(Database, OfVersion1BecomesWhatANewOneIs) {
+  const auto directory = os::TemporaryDirectory::create(std::filesystem::temp_directory_path(),
+                                                        "aphex-database-test-");
+  ASSERT_TRUE(directory) << directory.error().message;
+  {
+    // A connection without a schema: the newest one's is dropped again.
+    auto old = Database::open(directory->path() / "old.db");
+    ASSERT_TRUE(old);
+    ASSERT_TRUE(
+        old->execute("PRAGMA foreign_keys = OFF; DROP TABLE process_groups; DROP TABLE"
+                     " outputs; DROP TABLE steps; DROP TABLE stages; DROP TABLE runs; DROP"
+                     " TABLE pipelines; DROP TABLE deliveries; DROP TABLE queue;"));
+    const Status made = old->execute(kVersion1);
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  auto migrated = Database::open(directory->path() / "old.db");
+  ASSERT_TRUE(migrated) << migrated.error().message;
+  auto fresh = Database::open(directory->path() / "new.db");
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(shape_of(*migrated), shape_of(*fresh));
+  auto runs = migrated->prepare("SELECT count(*) FROM runs WHERE request IS NULL");
+  ASSERT_TRUE(runs && runs->step());
+  EXPECT_EQ(runs->integer(0), 1);
 }
 
 }  // namespace

@@ -76,12 +76,13 @@ Result<std::int64_t> RunDatabase::create_run(const NewRun& run,
     APHEX_TRY(Statement insert,
               database_.prepare(
                   "INSERT INTO runs (pipeline, state, plan_digest, plan, commit_sha,"
-                  " repository_url, branch, author, message, options, restarted_from, owner_pid,"
-                  " owner_start, created_at) VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                  " ?)"));
+                  " repository_url, branch, author, message, options, restarted_from, request,"
+                  " owner_pid, owner_start, created_at) VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?,"
+                  " ?, ?, ?, ?, ?, ?)"));
     insert.bind(run.pipeline).bind(run.plan_digest).bind(run.plan).bind(run.commit_sha);
     insert.bind(run.repository_url).bind(run.branch).bind(run.author).bind(run.message);
-    insert.bind(run.options).bind_optional(run.restarted_from).bind(run.owner_pid);
+    insert.bind(run.options).bind_optional(run.restarted_from).bind_optional(run.request);
+    insert.bind(run.owner_pid);
     insert.bind(run.owner_start).bind(now());
     APHEX_CHECK(insert.run());
   }
@@ -300,6 +301,18 @@ Result<RunRecord> RunDatabase::run(std::int64_t id) {
                 "'aphex runs --all' lists the runs that there are");
   }
   return read_run(query);
+}
+
+Result<std::optional<std::int64_t>> RunDatabase::run_of_request(const std::string& request) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare("WITH RECURSIVE chain(id) AS ("
+                              "SELECT id FROM runs WHERE request = ?"
+                              " UNION SELECT runs.id FROM runs JOIN chain"
+                              " ON runs.restarted_from = chain.id) SELECT max(id) FROM chain"));
+  query.bind(request);
+  APHEX_TRY([[maybe_unused]] const Statement::Row row, query.step());
+  return query.optional_integer(0);
 }
 
 Result<std::vector<RunRecord>> RunDatabase::runs(const RunFilter& filter) {

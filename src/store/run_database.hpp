@@ -60,6 +60,8 @@ class RunDatabase {
   Result<std::vector<OutputRecord>> outputs(std::int64_t run);
 
   Result<RunRecord> run(std::int64_t id);                        // not_found
+  // The run that was made for this request, or the last that it handed over to.
+  Result<std::optional<std::int64_t>> run_of_request(const std::string& request);
   Result<std::vector<RunRecord>> runs(const RunFilter& filter);  // newest first
   Result<std::vector<RunRecord>> unfinished_runs();              // oldest first
   // The latest attempt of each stage, in order.

@@ -47,6 +47,7 @@ struct NewRun {
   std::string message;
   std::string options;  // JSON
   std::optional<std::int64_t> restarted_from;
+  std::optional<std::string> request;  // no other run may bear it
   std::int64_t owner_pid = 0;
   std::int64_t owner_start = 0;
   struct StageSeed {

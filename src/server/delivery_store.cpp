@@ -1,0 +1,200 @@
+#include "server/delivery_store.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace aphex::server {
+namespace {
+
+using store::Statement;
+using store::Transaction;
+
+// Rejected deliveries are anybody's to send: as many are kept as one looks through.
+constexpr std::int64_t kMostRejected = 10'000;
+
+constexpr std::array<std::string_view, 3> kVerdicts{"accepted", "ignored", "rejected"};
+constexpr std::array<std::string_view, 4> kStates{"waiting", "running", "ended", "superseded"};
+
+constexpr std::string_view kEntryColumns =
+    "number, request, pipeline, branch, commit_sha, author, message, state, starts, created_at,"
+    " started_at, ended_at, exit_code, note";
+
+QueueEntry read_entry(const Statement& query) {
+  QueueEntry entry;
+  entry.number = query.integer(0);
+  entry.request = query.text(1);
+  entry.pipeline = query.text(2);
+  entry.branch = query.text(3);
+  entry.commit = query.text(4);
+  entry.author = query.text(5);
+  entry.message = query.text(6);
+  const std::string state = query.text(7);
+  for (std::size_t i = 0; i < kStates.size(); ++i) {
+    if (kStates[i] == state) entry.state = static_cast<QueueState>(i);
+  }
+  entry.starts = static_cast<int>(query.integer(8));
+  entry.created_at = query.integer(9);
+  entry.started_at = query.optional_integer(10);
+  entry.ended_at = query.optional_integer(11);
+  entry.exit_code = query.optional_integer(12);
+  entry.note = query.text(13);
+  return entry;
+}
+
+Result<std::vector<QueueEntry>> read_entries(Statement& query) {
+  std::vector<QueueEntry> entries;
+  while (true) {
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) return entries;
+    entries.push_back(read_entry(query));
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  return kVerdicts[static_cast<std::size_t>(verdict)];
+}
+
+std::string_view to_string(QueueState state) {
+  return kStates[static_cast<std::size_t>(state)];
+}
+
+Result<std::unique_ptr<DeliveryStore>> DeliveryStore::open(const std::filesystem::path& database,
+                                                           std::shared_ptr<os::Clock> clock) {
+  APHEX_TRY(store::Database opened, store::Database::open(database));
+  // An answer of 202 is a promise that a power cut does not break either.
+  APHEX_CHECK(opened.execute("PRAGMA synchronous = FULL"));
+  return std::unique_ptr<DeliveryStore>(new DeliveryStore(std::move(opened), std::move(clock)));
+}
+
+Result<DeliveryStore::Recorded> DeliveryStore::record(const Delivery& delivery,
+                                                      const std::vector<NewEntry>& runs) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Transaction transaction, Transaction::begin(database_));
+  if (delivery.verdict != Verdict::rejected) {
+    APHEX_TRY(Statement query, database_.prepare("SELECT 1 FROM deliveries WHERE id = ?"
+                                                 " AND verdict <> 'rejected'"));
+    query.bind(delivery.id);
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::here) return Recorded::before;
+  }
+  {
+    APHEX_TRY(
+        Statement insert,
+        database_.prepare("INSERT INTO deliveries (id, received_at, client, event, repository,"
+                          " branch, commit_sha, verdict, reason)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    insert.bind(delivery.id).bind(now()).bind(delivery.client).bind(delivery.event);
+    insert.bind(delivery.repository).bind(delivery.branch).bind(delivery.commit);
+    insert.bind(to_string(delivery.verdict)).bind(delivery.reason);
+    APHEX_CHECK(insert.run());
+  }
+  if (delivery.verdict == Verdict::rejected) {
+    APHEX_TRY(Statement prune, database_.prepare("DELETE FROM deliveries WHERE verdict = 'rejected'"
+                                                 " AND number <= ?"));
+    APHEX_CHECK(prune.bind(database_.last_insert_id() - kMostRejected).run());
+  }
+  for (const NewEntry& run : runs) {
+    const QueueEntry& entry = run.entry;
+    if (run.supersede == Supersede::queued) {
+      APHEX_TRY(Statement update,
+                database_.prepare("UPDATE queue SET state = 'superseded', ended_at = ?, note = ?"
+                                  " WHERE pipeline = ? AND branch = ? AND state = 'waiting'"));
+      update.bind(now()).bind("superseded by " + entry.commit.substr(0, 12));
+      APHEX_CHECK(update.bind(entry.pipeline).bind(entry.branch).run());
+    }
+    APHEX_TRY(Statement insert,
+              database_.prepare("INSERT INTO queue (request, pipeline, branch, commit_sha, author,"
+                                " message, state, created_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting',"
+                                " ?)"));
+    insert.bind(entry.request).bind(entry.pipeline).bind(entry.branch).bind(entry.commit);
+    APHEX_CHECK(insert.bind(entry.author).bind(entry.message).bind(now()).run());
+  }
+  APHEX_CHECK(transaction.commit());
+  return Recorded::now;
+}
+
+Result<std::vector<QueueEntry>> DeliveryStore::open_entries() {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare(fmt::format("SELECT {} FROM queue WHERE state IN"
+                                          " ('waiting', 'running') ORDER BY number",
+                                          kEntryColumns)));
+  return read_entries(query);
+}
+
+Result<QueueEntry> DeliveryStore::entry(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare(fmt::format("SELECT {} FROM queue WHERE number = ?", kEntryColumns)));
+  query.bind(number);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none)
+    return fail(ErrorCode::not_found, fmt::format("the queue has no entry {}", number));
+  return read_entry(query);
+}
+
+Status DeliveryStore::begin(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement update,
+            database_.prepare("UPDATE queue SET state = 'running', starts = starts + 1,"
+                              " started_at = coalesce(started_at, ?) WHERE number = ?"
+                              " AND state IN ('waiting', 'running')"));
+  return update.bind(now()).bind(number).run();
+}
+
+Status DeliveryStore::end(std::int64_t number, int exit_code, const std::string& note) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET state = 'ended', ended_at = ?,"
+                                                " exit_code = ?, note = ? WHERE number = ?"));
+  return update.bind(now()).bind(std::int64_t{exit_code}).bind(note).bind(number).run();
+}
+
+Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare(
+                fmt::format("SELECT {} FROM queue ORDER BY number DESC LIMIT ?", kEntryColumns)));
+  query.bind(std::int64_t{limit});
+  return read_entries(query);
+}
+
+Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare("SELECT number, received_at, id, client, event, repository, branch,"
+                              " commit_sha, verdict, reason FROM deliveries"
+                              " ORDER BY number DESC LIMIT ?"));
+  query.bind(std::int64_t{limit});
+  std::vector<DeliveryRecord> records;
+  while (true) {
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) return records;
+    records.push_back({query.integer(0), query.integer(1), query.text(2), query.text(3),
+                       query.text(4), query.text(5), query.text(6), query.text(7), query.text(8),
+                       query.text(9)});
+  }
+}
+
+Result<std::vector<DeliveryStore::Count>> DeliveryStore::counts(std::string_view sql) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query, database_.prepare(sql));
+  std::vector<Count> counts;
+  while (true) {
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) return counts;
+    counts.push_back({query.text(0), query.integer(1)});
+  }
+}
+
+Result<std::vector<DeliveryStore::Count>> DeliveryStore::count_deliveries() {
+  return counts("SELECT verdict, count(*) FROM deliveries GROUP BY verdict ORDER BY verdict");
+}
+
+Result<std::vector<DeliveryStore::Count>> DeliveryStore::count_entries() {
+  return counts("SELECT state, count(*) FROM queue GROUP BY state ORDER BY state");
+}
+
+}  // namespace aphex::server

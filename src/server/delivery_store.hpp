@@ -1,0 +1,100 @@
+#pragma once
+// Deliveries and the queue of runs that they ask for, in the state directory's database.
+// Thread-safe; a server and the processes that execute its runs have it open at once.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "os/clock.hpp"
+#include "server/server_config.hpp"
+#include "store/database.hpp"
+#include "store/run_records.hpp"
+
+namespace aphex::server {
+
+enum class Verdict { accepted, ignored, rejected };
+std::string_view to_string(Verdict verdict);
+
+struct Delivery {
+  std::string id;
+  std::string client;
+  std::string event;
+  std::string repository;
+  std::string branch;
+  std::string commit;
+  Verdict verdict = Verdict::rejected;
+  std::string reason;
+};
+
+struct DeliveryRecord {
+  std::int64_t number = 0;
+  store::Millis received_at = 0;
+  std::string id, client, event, repository, branch, commit, verdict, reason;
+};
+
+enum class QueueState { waiting, running, ended, superseded };
+std::string_view to_string(QueueState state);
+
+struct QueueEntry {
+  std::int64_t number = 0;
+  std::string request;  // of the run: <delivery>/<pipeline>
+  std::string pipeline;
+  std::string branch;
+  std::string commit;
+  std::string author;
+  std::string message;
+  QueueState state = QueueState::waiting;
+  int starts = 0;
+  store::Millis created_at = 0;
+  std::optional<store::Millis> started_at;
+  std::optional<store::Millis> ended_at;
+  std::optional<std::int64_t> exit_code;
+  std::string note;
+};
+
+class DeliveryStore {
+ public:
+  static Result<std::unique_ptr<DeliveryStore>> open(const std::filesystem::path& database,
+                                                     std::shared_ptr<os::Clock> clock);
+
+  enum class Recorded { now, before };
+  // All of it or nothing, on the disk when it returns. `before`: a delivery of this id is recorded
+  // already, and nothing was done. `runs` are the entries to queue; `supersedes` says of each
+  // whether those of the same pipeline and branch that wait are superseded.
+  struct NewEntry {
+    QueueEntry entry;
+    Supersede supersede = Supersede::queued;
+  };
+  Result<Recorded> record(const Delivery& delivery, const std::vector<NewEntry>& runs);
+
+  // Waiting and running, oldest first.
+  Result<std::vector<QueueEntry>> open_entries();
+  Result<QueueEntry> entry(std::int64_t number);  // not_found
+  // A process is about to be started for it.
+  Status begin(std::int64_t number);
+  Status end(std::int64_t number, int exit_code, const std::string& note);
+
+  Result<std::vector<QueueEntry>> entries(int limit);         // newest first
+  Result<std::vector<DeliveryRecord>> deliveries(int limit);  // newest first
+  struct Count {
+    std::string what;
+    std::int64_t count = 0;
+  };
+  Result<std::vector<Count>> count_deliveries();  // by verdict
+  Result<std::vector<Count>> count_entries();     // by state
+
+ private:
+  DeliveryStore(store::Database database, std::shared_ptr<os::Clock> clock)
+      : database_(std::move(database)), clock_(std::move(clock)) {}
+  Result<std::vector<Count>> counts(std::string_view sql);
+  std::int64_t now() const { return clock_->now().time_since_epoch().count(); }
+
+  std::mutex mutex_;  // guards database_
+  store::Database database_;
+  std::shared_ptr<os::Clock> clock_;
+};
+
+}  // namespace aphex::server

@@ -1,0 +1,188 @@
+#include "server/webhook_endpoint.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "doc/value.hpp"
+
+namespace aphex::server {
+namespace {
+
+using doc::Value;
+
+// What a header may have that we store: GitHub's ids are UUIDs, its events words.
+constexpr std::size_t kMaxIdBytes = 64;
+constexpr std::size_t kMaxEventBytes = 40;
+// Pushers write as much as they like; a list shows a line.
+constexpr std::size_t kMaxMessage = 2'000;
+constexpr std::size_t kMaxAuthor = 200;
+
+bool is_plain(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// Valid UTF-8 of bounded length, without control characters that a terminal would obey.
+std::string shown(std::string_view text, std::size_t most) {
+  std::string out;
+  for (const char c : utf8_substr(text, 0, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' ? byte != 0x7f : (c == '\n' || c == '\t')) out += c;
+  }
+  return out;
+}
+
+std::string media_type(std::string_view header) {
+  return to_lower(trim(header.substr(0, header.find(';'))));
+}
+
+class Decider {
+ public:
+  Decider(const ServerConfig& config, const HttpRequest& request)
+      : config_(config), request_(request) {}
+
+  WebhookDecision run() {
+    const DeliveryHead head{.event = request_.header("X-GitHub-Event"),
+                            .id = request_.header("X-GitHub-Delivery"),
+                            .signature = request_.header("X-Hub-Signature-256"),
+                            .content_type = media_type(request_.header("Content-Type"))};
+    made_.delivery.client = request_.client;
+    made_.delivery.id = is_plain(head.id, kMaxIdBytes) ? head.id : "";
+    made_.delivery.event = is_plain(head.event, kMaxEventBytes) ? head.event : "";
+    if (head.signature.empty())
+      return reject(401, "there is no X-Hub-Signature-256: set a secret at the webhook");
+    for (const ServedPipeline& pipeline : config_.pipelines) {
+      if (is_signed(request_.body, head.signature, pipeline.webhook_secrets))
+        trusted_.push_back(&pipeline);
+    }
+    if (trusted_.empty()) return reject(401, "the signature is of none of this server's secrets");
+    if (made_.delivery.id.empty()) return reject(400, "X-GitHub-Delivery is missing or no id");
+    if (made_.delivery.event.empty()) return reject(400, "X-GitHub-Event is missing or no event");
+    if (head.content_type != "application/json") {
+      return reject(415, fmt::format("the content type is '{}': set that of the webhook to "
+                                     "application/json",
+                                     shown(head.content_type, kMaxEventBytes)));
+    }
+    auto event = read_webhook_event(head.event, request_.body);
+    if (!event) {
+      return reject(400, shown(event.error().message +
+                                   (event.error().hint.empty() ? "" : "; " + event.error().hint),
+                               kMaxMessage));
+    }
+    return std::visit([this](const auto& each) { return on(each); }, *event);
+  }
+
+ private:
+  WebhookDecision reject(unsigned status, std::string reason) {
+    made_.status = status;
+    made_.delivery.verdict = Verdict::rejected;
+    made_.delivery.reason = std::move(reason);
+    return std::move(made_);
+  }
+
+  WebhookDecision ignore(std::string reason) {
+    made_.status = 202;
+    made_.delivery.verdict = Verdict::ignored;
+    made_.delivery.reason = std::move(reason);
+    return std::move(made_);
+  }
+
+  WebhookDecision on(const Ping& ping) {
+    made_.delivery.repository = shown(ping.repository, kMaxAuthor);
+    WebhookDecision decision = ignore("a ping: the webhook works");
+    decision.status = 200;
+    return decision;
+  }
+
+  WebhookDecision on(const OtherEvent& other) {
+    return ignore(fmt::format("'{}' events start nothing; pushes do", other.name));
+  }
+
+  WebhookDecision on(const PullRequest& request) {
+    made_.delivery.repository = shown(request.repository, kMaxAuthor);
+    made_.delivery.branch = shown(request.head_branch, kMaxAuthor);
+    made_.delivery.commit = request.commit;
+    return ignore("pull requests start nothing here; on Argo they are validated");
+  }
+
+  WebhookDecision on(const Push& push) {
+    made_.delivery.repository = shown(push.repository, kMaxAuthor);
+    made_.delivery.branch = shown(push.branch, kMaxAuthor);
+    made_.delivery.commit = push.commit;
+    if (push.branch.empty()) return ignore("not a branch, a tag for instance");
+    if (push.deleted) return ignore("the branch was deleted");
+    bool of_repository = false;
+    for (const ServedPipeline* pipeline : trusted_) {
+      if (to_lower(pipeline->repository) != to_lower(push.repository)) continue;
+      of_repository = true;
+      if (pipeline->branch == push.branch) made_.runs.push_back(entry(*pipeline, push));
+    }
+    if (!of_repository) {
+      return ignore(
+          fmt::format("no pipeline with this secret is of {}", shown(push.repository, kMaxAuthor)));
+    }
+    if (made_.runs.empty()) {
+      return ignore(fmt::format("no pipeline of {} runs the branch {}",
+                                shown(push.repository, kMaxAuthor),
+                                shown(push.branch, kMaxAuthor)));
+    }
+    made_.status = 202;
+    made_.delivery.verdict = Verdict::accepted;
+    std::vector<std::string> names;
+    for (const auto& run : made_.runs)
+      names.push_back(run.entry.pipeline);
+    made_.delivery.reason = "runs " + join(names, ", ");
+    return std::move(made_);
+  }
+
+  DeliveryStore::NewEntry entry(const ServedPipeline& pipeline, const Push& push) const {
+    QueueEntry entry;
+    entry.request = made_.delivery.id + "/" + pipeline.name;
+    entry.pipeline = pipeline.name;
+    entry.branch = push.branch;
+    entry.commit = push.commit;
+    entry.author = shown(push.author, kMaxAuthor);
+    entry.message = shown(push.message, kMaxMessage);
+    return {.entry = std::move(entry), .supersede = pipeline.supersede};
+  }
+
+  const ServerConfig& config_;
+  const HttpRequest& request_;
+  std::vector<const ServedPipeline*> trusted_;  // whose secret has signed it
+  WebhookDecision made_;
+};
+
+HttpResponse json(unsigned status, const Value& value) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.body = doc::to_json(value) + "\n";
+  return response;
+}
+
+}  // namespace
+
+WebhookDecision decide(const ServerConfig& config, const HttpRequest& request) {
+  return Decider(config, request).run();
+}
+
+HttpResponse answer_webhook(const ServerConfig& config, DeliveryStore& store,
+                            const HttpRequest& request) {
+  const WebhookDecision decision = decide(config, request);
+  const auto recorded = store.record(decision.delivery, decision.runs);
+  if (!recorded) {
+    // GitHub shows it as failed, and whoever looks there can send it again.
+    return json(
+        503, Value::object({{"verdict", "not recorded"}, {"reason", describe(recorded.error())}}));
+  }
+  if (*recorded == DeliveryStore::Recorded::before) {
+    return json(200, Value::object(
+                         {{"verdict", "known"}, {"reason", "this delivery was received before"}}));
+  }
+  return json(decision.status, Value::object({{"verdict", to_string(decision.delivery.verdict)},
+                                              {"reason", decision.delivery.reason}}));
+}
+
+}  // namespace aphex::server

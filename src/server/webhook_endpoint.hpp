@@ -1,0 +1,27 @@
+#pragma once
+// POST /webhooks/github: what a delivery gets for an answer, and what it starts.
+
+#include "server/delivery_store.hpp"
+#include "server/github_webhook.hpp"
+#include "server/http_server.hpp"
+
+namespace aphex::server {
+
+inline constexpr std::string_view kWebhookPath = "/webhooks/github";
+// GitHub's cap of a payload.
+inline constexpr std::size_t kMaxPayloadBytes = 25U << 20U;
+
+struct WebhookDecision {
+  unsigned status = 202;
+  Delivery delivery;
+  std::vector<DeliveryStore::NewEntry> runs;  // of an accepted one
+};
+
+// Pure: nothing is recorded.
+WebhookDecision decide(const ServerConfig& config, const HttpRequest& request);
+
+// Decides, records, answers. Only what is on the disk is answered 2xx.
+HttpResponse answer_webhook(const ServerConfig& config, DeliveryStore& store,
+                            const HttpRequest& request);
+
+}  // namespace aphex::server
