@@ -29,8 +29,9 @@ def private(pipeline, application, github, tmp_path):
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
 
-    def workflow(url="https://github.com/archon/archon-agent.git", sha=commit):
-        generated = pipeline.generate(githubToken={"key": "token", "secret": "archon/token"})
+    def workflow(url="https://github.com/archon/archon-agent.git", sha=commit, **settings):
+        generated = pipeline.generate(
+            githubToken={"key": "token", "secret": "archon/token"}, **settings)
         return pipeline.workflow(sha, generated, repositoryUrl=url)
 
     workflow.variables = {"APHEX_GITHUB_TOKEN_FILE": str(token), **github.environment}
@@ -123,3 +124,76 @@ def test_credentials_in_an_address_do_not_stay(private, github):
     for file, content in everything(pod.work):
         assert TOKEN.encode() not in content, file
     assert TOKEN not in json.dumps(report) + ended.out + ended.err
+
+
+@pytest.fixture
+def with_submodule(private, github, application):
+    """The private repository with a submodule at `url`, of which `name` is published."""
+    def workflow(url, name="archon/shared", **more):
+        lib = application.git("rev-parse", "HEAD")
+        github.publish(application.directory, name)
+        text = f'[submodule "shared"]\n\tpath = libs/shared\n\turl = {url}\n'
+        for key, value in more.items():
+            text += f"\t{key} = {value}\n"
+        application.write(".gitmodules", text)
+        (application.directory / "libs/shared").mkdir(parents=True)
+        application.git("add", "--all", "--force")
+        application.git("update-index", "--add", "--cacheinfo", f"160000,{lib},libs/shared")
+        application.git("commit", "-q", "-m", "With a submodule")
+        github.publish(application.directory, "archon/archon-parent")
+        commit = application.git("rev-parse", "HEAD")
+        return private("https://github.com/archon/archon-parent.git", commit,
+                       github={"owner": "archon", "repository": "archon-parent", "branch": "main"})
+
+    return workflow
+
+
+def fails_at_the_submodule(workflow, variables, code, message, hint):
+    """The report says so, and so does the stage, whose log people read."""
+    pod = workflow.pod("validate")
+    report, ended = pod.clone(**variables)
+    assert report["error"] == {"code": code, "message": message, "hint": hint}
+    assert TOKEN not in ended.out + ended.err
+    ended = pod.run()
+    assert ended.code == 1
+    assert ended.err == (f"error: stage validate failed: step 'clone the commit': {message}\n"
+                         f" hint: {hint}\n")
+
+
+def test_a_private_submodule_is_named_with_what_to_do(with_submodule, private, github):
+    url = "https://github.com/archon/shared.git"
+    fails_at_the_submodule(
+        with_submodule(url), private.variables, "permission",
+        f"submodule libs/shared ({url}) cannot be cloned: git: could not read Username for "
+        f"'{url}': terminal prompts disabled",
+        "the GitHub token is sent to archon/archon-parent alone, so its submodules must be readable "
+        "without credentials: make the submodule public, or set 'update = none' for it in "
+        ".gitmodules and fetch it in a build command with credentials of its own")
+    assert not any(authorization for _, path, authorization in github.seen
+                   if path.startswith("/archon/shared.git"))
+
+
+def test_a_submodule_by_ssh_is_named_with_what_to_do(with_submodule, private):
+    url = "git@github.com:archon/shared.git"
+    fails_at_the_submodule(
+        with_submodule(url), {**private.variables, "GIT_SSH": "ssh-of-no-image"}, "permission",
+        f"submodule libs/shared ({url}) cannot be cloned: git: cannot run ssh-of-no-image: No "
+        "such file or directory",
+        "pods have no SSH key: give the submodule an https:// address in .gitmodules, which must "
+        "be readable without credentials")
+
+
+def test_a_public_submodule_is_cloned(with_submodule, private):
+    pod = with_submodule("https://github.com/public/shared.git", "public/shared").pod("validate")
+    report, ended = pod.clone(**private.variables)
+    assert "error" not in report, ended.out
+    assert (pod.work / "source/libs/shared/cdk.json").exists()
+
+
+def test_a_submodule_that_is_left_out_needs_no_credentials(with_submodule, private):
+    pod = with_submodule("https://github.com/archon/shared.git", update="none").pod("validate")
+    report, ended = pod.clone(**private.variables)
+    assert "error" not in report, ended.out
+    assert list((pod.work / "source/libs/shared").iterdir()) == []
+    ended = pod.run()
+    assert ended.code == 0, ended.err
