@@ -18,13 +18,13 @@ TEST(SubmoduleFailure, IsOfTheSubmoduleAndItsFirstReason) {
   expect(
       "fatal: could not read Username for 'https://github.com': terminal prompts disabled\n"
       "fatal: clone of 'https://me:pw@github.com/acme/lib.git' into submodule path "
-      "'/work/source/libs/shared one' failed\n"
+      "'/pod/source/libs/shared one' failed\n"
       "Failed to clone 'libs/shared one'. Retry scheduled\n"
       "fatal: could not read Username for 'https://github.com': terminal prompts disabled\n"
       "fatal: clone of 'https://me:pw@github.com/acme/lib.git' into submodule path "
-      "'/work/source/libs/shared one' failed\n"
+      "'/pod/source/libs/shared one' failed\n"
       "Failed to clone 'libs/shared one' a second time, aborting\n",
-      {"/work/source/libs/shared one", "https://github.com/acme/lib.git",
+      {"/pod/source/libs/shared one", "https://github.com/acme/lib.git",
        "could not read Username for 'https://github.com': terminal prompts disabled"});
 }
 

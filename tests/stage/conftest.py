@@ -16,6 +16,7 @@ from application import Application  # noqa: E402
 import argo_generator  # noqa: E402
 from argo_generator import Generator, example_settings  # noqa: E402
 from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
+from on_cluster import OnCluster  # noqa: E402
 from program import remove  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from workflow import Workflow  # noqa: E402
@@ -106,3 +107,8 @@ def pipeline(tmp_path, generator, application, surroundings, sandbox, aws):  # n
         os.kill(process, signal.SIGKILL)
     assert not left, f"processes outlived the test: {left}"
     remove(tmp_path / "pods")
+
+
+@pytest.fixture
+def on_cluster(pipeline, cluster, tmp_path):  # noqa: F811
+    return OnCluster(pipeline, cluster, tmp_path)

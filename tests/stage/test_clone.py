@@ -166,8 +166,8 @@ def test_a_private_submodule_is_named_with_what_to_do(with_submodule, private, g
         with_submodule(url), private.variables, "permission",
         f"submodule libs/shared ({url}) cannot be cloned: git: could not read Username for "
         f"'{url}': terminal prompts disabled",
-        "the GitHub token is sent to archon/archon-parent alone, so its submodules must be readable "
-        "without credentials: make the submodule public, or set 'update = none' for it in "
+        "the GitHub token is sent to archon/archon-parent alone, so its submodules must be "
+        "readable without credentials: make the submodule public, or set 'update = none' for it in "
         ".gitmodules and fetch it in a build command with credentials of its own")
     assert not any(authorization for _, path, authorization in github.seen
                    if path.startswith("/archon/shared.git"))
