@@ -77,9 +77,10 @@ class OnCluster:
             assert error.code == 404
             return False
 
-    def go(self, workflow, **variables):
-        """Stage after stage as the template's graph has them, to the first that fails: what each
-        of those that began ended with. `variables` are of stages: deploy_dev={...}."""
+    def go(self, workflow, until=None, **variables):
+        """Stage after stage as the template's graph has them, to the first that fails (or the stage
+        `until`): what each of those that began ended with. `variables` are of stages:
+        deploy_dev={...}."""
         ended = {}
         for task in tasks_of(workflow.generated.workflow_template):
             if not begins(task, ended):
@@ -88,6 +89,8 @@ class OnCluster:
             of_stage = variables.get(stage.replace("-", "_"), {})
             ended[stage] = (self.run(workflow, **of_stage) if stage == "pipeline"
                             else workflow.run(stage, **of_stage))
+            if stage == until:
+                break
         return ended
 
 
