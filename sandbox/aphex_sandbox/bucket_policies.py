@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.models import FakeBucket
 
 from . import trust
@@ -37,7 +38,11 @@ def permission(policy: bytes | str, action: str, resource: str) -> PermissionRes
 def _get_permission(self: FakeBucket, action: str, resource: str) -> PermissionResult:
     if not self.policy:
         return PermissionResult.NEUTRAL
-    return permission(self.policy, action, resource)
+    found = permission(self.policy, action, resource)
+    if found == PermissionResult.DENIED:
+        # moto would answer with an empty body, where S3 says why.
+        raise S3AccessDeniedError()
+    return found
 
 
 def install() -> None:

@@ -1,7 +1,7 @@
 """AssumeRole and AssumeRoleWithWebIdentity that refuse, as AWS does, by the role's trust policy.
 
-Trust is all that is checked: permission policies of the caller are not evaluated, and neither
-request signatures nor a web identity token's signature are verified.
+Trust is checked, and of the caller's own policies what they deny: what they allow is not evaluated,
+and neither request signatures nor a web identity token's signature are verified.
 """
 
 import base64
@@ -50,6 +50,12 @@ class SandboxSts(STSBackend):
         actions = ["sts:AssumeRole"] + (["sts:TagSession"] if arguments["tags"] else [])
         for action in actions:
             request = trust.Request(action, caller, context)
+            if _denied_to_itself(caller, trust.Request(action, caller, context, role_arn)):
+                raise StsError(
+                    "AccessDenied",
+                    f"User: {caller.arns[-1]} is not authorized to perform: {action}"
+                    f" on resource: {role_arn} with an explicit deny in an identity-based policy",
+                )
             if role is None or not trust.allows(role.assume_role_policy_document, request):
                 raise StsError(
                     "AccessDenied",
@@ -133,6 +139,23 @@ class SandboxStsResponse(TokenResponse):
     def _assumed(role: AssumedRole) -> ActionResult:
         user = {"AssumedRoleId": role.user_id, "Arn": role.arn}
         return ActionResult({"Credentials": role, "AssumedRoleUser": user})
+
+
+def _denied_to_itself(caller: trust.Principal, request: trust.Request) -> bool:
+    """By the policies of the role or user that calls, inline or attached."""
+    backend = iam_backends[caller.account][caller.partition]
+    holder = find_role(caller.arns[0]) or next(
+        (user for user in backend.users.values() if user.arn == caller.arns[0]), None
+    )
+    if holder is None:
+        return False
+    attached = [
+        version.document
+        for policy in holder.managed_policies.values()
+        for version in policy.versions
+        if version.is_default
+    ]
+    return any(trust.denies(each, request) for each in [*holder.policies.values(), *attached])
 
 
 def find_role(role_arn: str) -> Role | None:

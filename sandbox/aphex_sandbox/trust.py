@@ -40,6 +40,16 @@ def allows(policy: str | dict[str, Any], request: Request) -> bool:
     return allowed
 
 
+def denies(policy: str | dict[str, Any], request: Request) -> bool:
+    """True when a statement of an identity's policy denies the request."""
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    return any(
+        _statement_matches({**statement, "Principal": "*"}, request)
+        for statement in _as_list(document.get("Statement", []))
+        if statement.get("Effect") == "Deny"
+    )
+
+
 def _statement_matches(statement: dict[str, Any], request: Request) -> bool:
     if not isinstance(statement, dict):
         return False

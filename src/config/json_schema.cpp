@@ -19,12 +19,11 @@ Value to_schema(const Shape& shape);
 
 Value text_schema(const TextRule& rule) {
   Value schema = Value::object();
+  schema.set("type", "string");
   if (rule.id == RuleId::version) {
-    // Unquoted, YAML reads 1.0 as a number; the validator warns of it.
-    schema.set("enum", Value::array({Value(rule.examples.front()), Value(1.0)}));
+    schema.set("enum", strings(rule.examples));
     return schema;
   }
-  schema.set("type", "string");
   if (!rule.choices.empty()) {
     schema.set("enum", strings(rule.choices));
   } else {

@@ -187,10 +187,11 @@ TEST(Load, a_problem_in_a_repeated_value_is_reported_once) {
 
 // Version and accounts.
 
-TEST(Load, the_version_is_1_0_quoted_or_with_a_warning_plain) {
+TEST(Load, the_version_is_exactly_1_0_and_quoted) {
   EXPECT_EQ(problems(with("\"1.0\"", "1.0")),
-            "1:10 warning: The version is a text, and YAML reads 1.0 as a number | quote it: "
-            "version: \"1.0\"\n");
+            "1:10 Version without quotes: YAML reads 1.0 as a number, and the version is a text | "
+            "quote it: version: \"1.0\"\n");
+  EXPECT_EQ(problems(with("\"1.0\"", "'1.0'")), "");
   for (const char* wrong : {"1", "\"1\"", "1.00", "\"2.0\"", "\" 1.0\"", "\"\""}) {
     EXPECT_NE(problems(with("\"1.0\"", wrong)).find("1:10 Unsupported version: '"),
               std::string::npos)

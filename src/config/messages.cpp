@@ -246,9 +246,9 @@ Diagnostic invalid_text(const Subject& subject, const TextRule& rule) {
 }
 
 Diagnostic unquoted_version(Span span) {
-  return warning("config/unquoted-version", span,
-                 "The version is a text, and YAML reads 1.0 as a number",
-                 "quote it: version: \"1.0\"");
+  return error("config/unquoted-version", span,
+               "Version without quotes: YAML reads 1.0 as a number, and the version is a text",
+               "quote it: version: \"1.0\"");
 }
 
 Diagnostic wrong_version(const Subject& subject) {

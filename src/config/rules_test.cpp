@@ -167,5 +167,12 @@ TEST(JsonSchema, requires_what_the_checker_requires_and_allows_nothing_else) {
             R"("^[0-9]{12}$")");
 }
 
+TEST(JsonSchema, has_the_version_as_a_text) {
+  const doc::Value schema = json_schema();
+  const doc::Value& version = at(schema, {"properties", "version"});
+  EXPECT_EQ(version.string_or("type", ""), "string");
+  EXPECT_EQ(doc::to_json(at(version, {"enum"})), R"(["1.0"])");
+}
+
 }  // namespace
 }  // namespace aphex::config

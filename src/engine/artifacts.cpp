@@ -17,13 +17,13 @@ std::string full_key(const StepContext& context, std::string_view key) {
   return artifact_prefix(context) + "/" + std::string(key);
 }
 
-Result<ArtifactManifest> parse_manifest(const std::string& text) {
+Result<ArtifactManifest> parse_manifest(const std::string& text, const std::string& rebuild) {
   APHEX_TRY(const doc::Value value, doc::parse_json(text));
   const doc::Value* version = value.find("version");
   if (version == nullptr || version->as_int() == nullptr ||
       *version->as_int() != kManifestVersion) {
     return fail(ErrorCode::unsupported, "artifacts.json was written by another version of aphex",
-                "build the commit again: 'aphex run --rebuild'");
+                fmt::format("build the commit again: '{}'", rebuild));
   }
   ArtifactManifest manifest;
   manifest.build_digest = value.string_or("buildDigest", "");
@@ -56,7 +56,8 @@ Result<std::uint64_t> fetch_archive(StepContext& context, const store::BlobInfo&
                 fmt::format("artifact {} in {} is not the one that the build uploaded (SHA-256 {}, "
                             "expected {})",
                             key, context.services.artifacts.location(), got.sha256, file.sha256),
-                "it was replaced since; build the commit again: 'aphex run --rebuild'");
+                fmt::format("it was replaced since; build the commit again: '{}'",
+                            context.options.commands.rebuild));
   }
   const Result<store::ArchiveSummary> unpacked =
       store::unpack(archive, destination, {}, context.cancel);
@@ -124,7 +125,7 @@ Result<std::optional<ArtifactManifest>> read_manifest(StepContext& context) {
   }
   APHEX_TRY(const std::string text, os::read_file(local));
   (void)os::remove_tree(local);
-  APHEX_TRY(ArtifactManifest manifest, parse_manifest(text));
+  APHEX_TRY(ArtifactManifest manifest, parse_manifest(text, context.options.commands.rebuild));
   return std::optional<ArtifactManifest>(std::move(manifest));
 }
 
@@ -160,8 +161,9 @@ Result<std::uint64_t> fetch_artifacts(StepContext& context) {
                 fmt::format("the artifacts of commit {} are not in {}",
                             context.parameters.commit_sha.substr(0, 12),
                             context.services.artifacts.location()),
-                "the build stage uploads them; if they were removed since, build again: 'aphex run "
-                "--rebuild'");
+                fmt::format("the build stage uploads them; if they were removed since, build "
+                            "again: '{}'",
+                            context.options.commands.rebuild));
   }
   return fetch_artifacts(context, *manifest);
 }

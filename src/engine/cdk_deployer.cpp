@@ -44,6 +44,10 @@ CdkDeployer::CdkDeployer(StepContext& context, CdkCli cli, std::size_t environme
       target_(access_target(context.plan, environment)),
       access_(environment_context(context.services.aws, target_)) {}
 
+RemedyWords CdkDeployer::words_for(const std::string& stack) const {
+  return {stack, environment_.region, context_.options.commands.resume};
+}
+
 Result<aws::StackDescription> CdkDeployer::describe(const StackToDeploy& stack) {
   return aws::describe_stack(access_, environment_.region, stack.stack.physical_name,
                              context_.cancel);
@@ -104,7 +108,7 @@ Status CdkDeployer::prepare(const StackToDeploy& stack) {
   return fail(ErrorCode::deploy_failed,
               fmt::format("{} is {} in account {} {}: it cannot be deployed", stack.name,
                           before->status, environment_.account, environment_.region),
-              remedy(before->status, subject, environment_.region));
+              remedy(before->status, words_for(subject)));
 }
 
 Result<StackChange> CdkDeployer::deploy(const StackToDeploy& stack) {
@@ -176,7 +180,7 @@ tl::unexpected<Error> CdkDeployer::rolled_back(const StackToDeploy& stack, const
   const std::string& subject = classify_status(after.status) == StackState::stuck_rollback
                                    ? stack.stack.name
                                    : stack.stack.physical_name;
-  error.hint = remedy(after.status, subject, environment_.region);
+  error.hint = remedy(after.status, words_for(subject));
   error.exit_code = attempt.exit_code;
   return fail(std::move(error));
 }
@@ -200,7 +204,7 @@ tl::unexpected<Error> CdkDeployer::cli_failed(const StackToDeploy& stack, const 
     error.hint = bootstrap_command(target_, caller ? caller->account : target_.account);
   }
   if (after && classify_status(after->status) == StackState::in_progress) {
-    error.hint = remedy(after->status, stack.stack.physical_name, environment_.region);
+    error.hint = remedy(after->status, words_for(stack.stack.physical_name));
   }
   return fail(std::move(error));
 }

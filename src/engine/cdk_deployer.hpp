@@ -8,6 +8,7 @@
 #include "engine/cdk_cli.hpp"
 #include "engine/deployer.hpp"
 #include "engine/environment_access.hpp"
+#include "engine/stack_state.hpp"
 #include "engine/step.hpp"
 
 namespace aphex::engine {
@@ -28,6 +29,7 @@ class CdkDeployer final : public Deployer {
                                     const aws::StackDescription& after);
   tl::unexpected<Error> cli_failed(const StackToDeploy& stack, const Attempt& attempt,
                                    const Result<aws::StackDescription>& after);
+  RemedyWords words_for(const std::string& stack) const;
   Result<aws::StackDescription> describe(const StackToDeploy& stack);
 
   StepContext& context_;

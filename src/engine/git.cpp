@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "engine/submodule_failure.hpp"
 
 namespace aphex::engine {
 namespace {
@@ -40,6 +41,17 @@ bool looks_unreachable(std::string_view text) {
   });
 }
 
+Error failure(const os::Captured& captured, const std::string& reason) {
+  Error error;
+  error.code = ErrorCode::io;
+  error.message = "git: " + reason;
+  if (looks_unreachable(captured.err)) {
+    error.code = ErrorCode::unavailable;
+    error.retry = Retry::retryable;
+  }
+  return error;
+}
+
 std::vector<std::string> split_nul(std::string_view text) {
   std::vector<std::string> parts = split(text, '\0');
   if (!parts.empty() && parts.back().empty()) parts.pop_back();
@@ -56,7 +68,7 @@ Git::Git(os::ProcessRunner& processes, os::EnvironmentVariables environment, os:
   environment_["LC_ALL"] = "C";
 }
 
-Result<std::string> Git::run(std::vector<std::string> arguments) {
+Result<os::Captured> Git::capture(std::vector<std::string> arguments) {
   os::ProcessSpec spec;
   spec.argv = {"git"};
   std::move(arguments.begin(), arguments.end(), std::back_inserter(spec.argv));
@@ -65,16 +77,12 @@ Result<std::string> Git::run(std::vector<std::string> arguments) {
   if (captured.exit.how == os::ProcessExit::How::cancelled) {
     return fail(ErrorCode::cancelled, "git: " + cancel_.reason());
   }
-  if (captured.exit.shell_code() != 0) {
-    Error error;
-    error.code = ErrorCode::io;
-    error.message = "git: " + complaint(captured);
-    if (looks_unreachable(captured.err)) {
-      error.code = ErrorCode::unavailable;
-      error.retry = Retry::retryable;
-    }
-    return fail(std::move(error));
-  }
+  return captured;
+}
+
+Result<std::string> Git::run(std::vector<std::string> arguments) {
+  APHEX_TRY(os::Captured captured, capture(std::move(arguments)));
+  if (captured.exit.shell_code() != 0) return fail(failure(captured, complaint(captured)));
   return std::move(captured.out);
 }
 
@@ -204,8 +212,8 @@ Status Git::fetch_commit(const std::string& from, const std::string& sha,
       .map([](const std::string&) {});
 }
 
-Status Git::clone_commit(const std::string& from, const std::string& sha,
-                         const std::filesystem::path& destination) {
+Status Git::clone_without_submodules(const std::string& from, const std::string& sha,
+                                     const std::filesystem::path& destination) {
   APHEX_CHECK(fetch_commit(from, sha, destination));
   const std::string directory = destination.string();
   const Result<std::string> checkout = run(
@@ -214,11 +222,36 @@ Status Git::clone_commit(const std::string& from, const std::string& sha,
     return fail_because(fmt::format("cannot check out commit {} of {}", sha, from),
                         checkout.error());
   }
-  if (is_there(destination / ".gitmodules")) {
-    APHEX_TRY([[maybe_unused]] const std::string updated,
-              run({"-C", directory, "submodule", "update", "--init", "--recursive", "--quiet"}));
-  }
   return {};
+}
+
+Status Git::clone_submodules(const std::filesystem::path& destination) {
+  if (!is_there(destination / ".gitmodules")) return {};
+  APHEX_TRY(const os::Captured captured, capture({"-C", destination.string(), "submodule", "update",
+                                                  "--init", "--recursive", "--quiet"}));
+  if (captured.exit.shell_code() == 0) return {};
+  const std::optional<SubmoduleFailure> failed = submodule_failure(captured.err);
+  if (!failed) {
+    return fail_because("the submodules cannot be cloned", failure(captured, complaint(captured)));
+  }
+  const std::filesystem::path path(failed->path);
+  const std::string name =
+      path.is_absolute() ? path.lexically_relative(destination).string() : path.string();
+  const std::string at = failed->url.empty() ? "" : fmt::format(" ({})", failed->url);
+  Error error = failure(captured, failed->reason);
+  error.hint = failed->url.empty()
+                   ? "the submodule's commit must be pushed to the address in .gitmodules"
+                   : fmt::format(
+                         "'git ls-remote {}' must work where the clone is made, without "
+                         "a question; the address stands in .gitmodules",
+                         failed->url);
+  return fail_because(fmt::format("submodule {}{} cannot be cloned", name, at), std::move(error));
+}
+
+Status Git::clone_commit(const std::string& from, const std::string& sha,
+                         const std::filesystem::path& destination) {
+  APHEX_CHECK(clone_without_submodules(from, sha, destination));
+  return clone_submodules(destination);
 }
 
 void drop_git_variables(os::EnvironmentVariables& environment) {

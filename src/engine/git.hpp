@@ -45,11 +45,18 @@ class Git {
   Status restore(const std::filesystem::path& repository, const std::string& sha);
   // Paths that the commit holds, those of submodules included.
   Result<std::vector<std::string>> tracked_files(const std::filesystem::path& repository);
-  // A new working copy of exactly `sha` in `destination`, submodules included.
+  // A new working copy of exactly `sha` in `destination`; its submodules are empty.
+  Status clone_without_submodules(const std::string& from, const std::string& sha,
+                                  const std::filesystem::path& destination);
+  // Its submodules, and theirs. The error names the one that failed and git's reason.
+  Status clone_submodules(const std::filesystem::path& destination);
+  // Both.
   Status clone_commit(const std::string& from, const std::string& sha,
                       const std::filesystem::path& destination);
 
  private:
+  // With whatever exit code; an Error only where git did not run to its end.
+  Result<os::Captured> capture(std::vector<std::string> arguments);
   Result<std::string> run(std::vector<std::string> arguments);
   Status fetch_commit(const std::string& from, const std::string& sha,
                       const std::filesystem::path& destination);

@@ -188,6 +188,37 @@ TEST_F(GitTest, ACommitThatIsNotThereIsNamed) {
             "cannot check out commit " + sha + " of " + repository().string());
 }
 
+TEST_F(GitTest, ASubmoduleThatCannotBeClonedIsNamedWithItsAddress) {
+  const std::string lib = commit("The library's only commit");
+  write(".gitmodules", "[submodule \"shared\"]\n\tpath = libs/shared\n\turl = /nowhere/lib.git\n");
+  run({"update-index", "--add", "--cacheinfo", "160000," + lib + ",libs/shared"});
+  fs::create_directories(repository() / "libs/shared");
+  const std::string sha = commit("With a submodule");
+
+  const auto cloned = git_.clone_commit(repository().string(), sha, directory_.path() / "copy");
+
+  ASSERT_FALSE(cloned);
+  EXPECT_EQ(describe(cloned.error()),
+            "submodule libs/shared (/nowhere/lib.git) cannot be cloned: git: repository "
+            "'/nowhere/lib.git' does not exist");
+  EXPECT_EQ(cloned.error().hint,
+            "'git ls-remote /nowhere/lib.git' must work where the clone is made, without a "
+            "question; the address stands in .gitmodules");
+  EXPECT_EQ(cloned.error().code, ErrorCode::io);
+}
+
+TEST_F(GitTest, ASubmoduleThatIsToBeLeftOutIs) {
+  const std::string lib = commit("The library's only commit");
+  write(".gitmodules",
+        "[submodule \"shared\"]\n\tpath = libs/shared\n\turl = /nowhere/lib.git\n"
+        "\tupdate = none\n");
+  run({"update-index", "--add", "--cacheinfo", "160000," + lib + ",libs/shared"});
+  fs::create_directories(repository() / "libs/shared");
+  const std::string sha = commit("With a submodule");
+
+  EXPECT_TRUE(git_.clone_commit(repository().string(), sha, directory_.path() / "copy"));
+}
+
 TEST_F(GitTest, AVariableCannotPointItAtAnotherRepository) {
   const std::string sha = commit("One");
   os::EnvironmentVariables misled = environment_;

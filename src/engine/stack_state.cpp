@@ -46,9 +46,10 @@ bool is_failure(std::string_view status) {
   return status.ends_with("_FAILED") || status.find("ROLLBACK") != std::string_view::npos;
 }
 
-std::string remedy(std::string_view status, const std::string& stack, const std::string& region) {
+std::string remedy(std::string_view status, const RemedyWords& words) {
+  const auto& [stack, region, resume] = words;
   if (status == "UPDATE_ROLLBACK_COMPLETE") {
-    return "the stack is as it was before; mend the cause and push, or `aphex resume`";
+    return fmt::format("the stack is as it was before; mend the cause and push, or `{}`", resume);
   }
   switch (classify_status(status)) {
     case StackState::absent:
@@ -56,25 +57,27 @@ std::string remedy(std::string_view status, const std::string& stack, const std:
     case StackState::settled:
       return {};
     case StackState::recreated:
-      return "mend the cause and push, or `aphex resume`: the next deployment deletes the stack, "
-             "which holds nothing, and creates it anew";
+      return fmt::format(
+          "mend the cause and push, or `{}`: the next deployment deletes the stack, which holds "
+          "nothing, and creates it anew",
+          resume);
     case StackState::in_progress:
       return fmt::format(
           "wait for the operation's end (aws cloudformation describe-stacks --stack-name {} "
           "--region {}), or end an update (aws cloudformation cancel-update-stack --stack-name "
-          "{} --region {}); then `aphex resume`",
-          stack, region, stack, region);
+          "{} --region {}); then `{}`",
+          stack, region, stack, region, resume);
     case StackState::stuck_rollback:
       return fmt::format(
           "the rollback itself failed: mend what its events name, run `cdk rollback {}` (--orphan "
-          "<logical id> skips a resource), then `aphex resume`",
-          stack);
+          "<logical id> skips a resource), then `{}`",
+          stack, resume);
     case StackState::stuck_delete:
       return fmt::format(
           "the deletion failed: mend what its events name, or delete it with the resources kept "
           "(aws cloudformation delete-stack --stack-name {} --region {} --retain-resources "
-          "<logical id>); then `aphex resume`",
-          stack, region);
+          "<logical id>); then `{}`",
+          stack, region, resume);
   }
   return {};
 }

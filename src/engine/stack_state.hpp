@@ -24,7 +24,12 @@ StackState classify_status(std::string_view status);
 bool is_failure(std::string_view status);
 
 // What to do about a stack in this status; empty where nothing is needed.
-std::string remedy(std::string_view status, const std::string& stack, const std::string& region);
+struct RemedyWords {
+  std::string stack;  // by the name that the command in question takes
+  std::string region;
+  std::string resume;  // the command that goes on with the run
+};
+std::string remedy(std::string_view status, const RemedyWords& words);
 
 // The commands that show how a stack fares and what happened to it.
 std::string look_command(const std::string& physical_name, const std::string& region);

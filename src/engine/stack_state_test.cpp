@@ -83,15 +83,15 @@ TEST(StackStates, AreClassified) {
 }
 
 TEST(StackStates, HaveRemedies) {
-  EXPECT_EQ(remedy("CREATE_COMPLETE", "Api", "us-east-1"), "");
-  EXPECT_EQ(remedy("ROLLBACK_COMPLETE", "Api", "us-east-1"),
+  EXPECT_EQ(remedy("CREATE_COMPLETE", {"Api", "us-east-1", "aphex resume"}), "");
+  EXPECT_EQ(remedy("ROLLBACK_COMPLETE", {"Api", "us-east-1", "aphex resume"}),
             "mend the cause and push, or `aphex resume`: the next deployment deletes the stack, "
             "which holds nothing, and creates it anew");
-  EXPECT_THAT(remedy("UPDATE_ROLLBACK_FAILED", "Dev/Api", "us-east-1"),
+  EXPECT_THAT(remedy("UPDATE_ROLLBACK_FAILED", {"Dev/Api", "us-east-1", "aphex resume"}),
               HasSubstr("run `cdk rollback Dev/Api`"));
-  EXPECT_THAT(remedy("UPDATE_IN_PROGRESS", "Api", "us-east-1"),
+  EXPECT_THAT(remedy("UPDATE_IN_PROGRESS", {"Api", "us-east-1", "aphex resume"}),
               HasSubstr("aws cloudformation cancel-update-stack --stack-name Api"));
-  EXPECT_THAT(remedy("DELETE_FAILED", "Api", "us-east-1"),
+  EXPECT_THAT(remedy("DELETE_FAILED", {"Api", "us-east-1", "aphex resume"}),
               HasSubstr("aws cloudformation delete-stack --stack-name Api --region us-east-1"));
 }
 

@@ -69,6 +69,12 @@ enum class WorkingCopyOrigin {
   artifacts,  // the build: it comes out of the commit's artifacts alone
 };
 
+// What a person types, named by hints.
+struct RunCommands {
+  std::string resume = "aphex resume";          // goes on where the run failed
+  std::string rebuild = "aphex run --rebuild";  // makes the artifacts anew
+};
+
 struct RunOptions {
   Source source = Source::commit;
   std::string clone_source;        // a path or an address that git can clone
@@ -81,6 +87,7 @@ struct RunOptions {
   // In a pod. Not part of a run's record: such a run is never resumed.
   WorkingCopyOrigin origin = WorkingCopyOrigin::clone;
   std::filesystem::path clone_report{};  // with WorkingCopyOrigin::prepared
+  RunCommands commands{};
 };
 
 // What outlives the step. References are owned by the engine.

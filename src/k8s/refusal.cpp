@@ -139,6 +139,7 @@ class Words {
 
   Error invalid() const {
     if (has_cause_at("metadata.uid")) return made_anew();
+    if (denied_by_policy()) return say(ErrorCode::permission, status_.message, policy_hint());
     return say(ErrorCode::usage, status_.message, "correct the object; its rules are the server's");
   }
 
@@ -146,6 +147,17 @@ class Words {
   Error made_anew() const {
     return say(ErrorCode::already_exists, status_.message,
                "the object was made anew meanwhile: try again");
+  }
+
+  // A ValidatingAdmissionPolicy, or a webhook of Kyverno, Gatekeeper and the like.
+  bool denied_by_policy() const {
+    return has(status_.message, "denied request") || has(status_.message, "denied the request");
+  }
+
+  static std::string policy_hint() {
+    return "a policy of the cluster refuses the object: change what it objects to, or ask who "
+           "keeps "
+           "the policy";
   }
 
   bool has_cause_at(std::string_view field) const {
@@ -169,6 +181,8 @@ class Words {
           "{} may only grant rights that it has itself: bind it to a role that "
           "holds them, or grant it the verb escalate on roles",
           user());
+    } else if (denied_by_policy()) {
+      hint = policy_hint();
     } else if (has(words, "exceeded quota")) {
       hint = "raise the namespace's ResourceQuota";
     }

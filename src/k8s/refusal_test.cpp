@@ -65,6 +65,20 @@ TEST(Refusals, TellAnotherObjectOfTheNameFromAWrongOne) {
             "must not");
 }
 
+TEST(Refusals, TellAPolicyOfTheClusterFromAMistake) {
+  const Error rule =
+      of(422, R"({"kind":"Status","reason":"Invalid","message":"a is forbidden: )"
+              R"(ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"})");
+  const Error webhook = of(403, R"({"kind":"Status","reason":"Forbidden","message":"admission )"
+                                R"(webhook \"k.example.com\" denied the request: no team label"})");
+  for (const Error& error : {rule, webhook}) {
+    EXPECT_EQ(error.code, ErrorCode::permission);
+    EXPECT_EQ(error.hint,
+              "a policy of the cluster refuses the object: change what it objects to, or ask who "
+              "keeps the policy");
+  }
+}
+
 TEST(Refusals, NameTheMissingRight) {
   const Error error =
       of(403, R"({"kind":"Status","reason":"Forbidden","message":")"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -38,19 +39,35 @@ Status check_address(const std::string& url) {
               "the workflow's parameter repositoryUrl begins with https://");
 }
 
-bool refused(std::string_view text) {
-  constexpr std::array<std::string_view, 5> kSigns{
-      "Authentication failed", "could not read Username", "Repository not found", "error: 403",
-      "error: 401"};
-  return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
+using Signs = std::span<const std::string_view>;
+
+bool has_one_of(Signs signs, std::string_view text) {
+  return std::any_of(signs.begin(), signs.end(), [&](std::string_view sign) {
     return text.find(sign) != std::string_view::npos;
   });
 }
 
-Error explain(Error error, const Pod& pod, bool has_token) {
+// What git and ssh say where an address with SSH is not for them.
+constexpr std::array<std::string_view, 4> kSshSigns{
+    "cannot run ssh", "Host key verification failed", "Permission denied (publickey",
+    "Could not read from remote repository"};
+
+bool refused(std::string_view text) {
+  constexpr std::array<std::string_view, 6> kSigns{"Authentication failed",
+                                                   "could not read Username",
+                                                   "Repository not found",
+                                                   "/' not found",
+                                                   "error: 403",
+                                                   "error: 401"};
+  return has_one_of(kSigns, text);
+}
+
+enum class Token { given, none };
+
+Error explain_repository(Error error, const Pod& pod, Token token) {
   if (!refused(describe(error))) return error;
   error.code = ErrorCode::permission;
-  error.hint = has_token
+  error.hint = token == Token::given
                    ? fmt::format(
                          "the GitHub token must be able to read the contents of {}; it is sent to "
                          "no other repository, submodules included",
@@ -62,12 +79,44 @@ Error explain(Error error, const Pod& pod, bool has_token) {
   return error;
 }
 
+Error explain_submodule(Error error, const Pod& pod, Token token) {
+  const std::string words = describe(error);
+  const bool ssh = has_one_of(kSshSigns, words);
+  if (!ssh && !refused(words)) return error;
+  error.code = ErrorCode::permission;
+  if (ssh) {
+    error.hint =
+        "pods have no SSH key: give the submodule an https:// address in .gitmodules, which must "
+        "be readable without credentials";
+    return error;
+  }
+  const std::string why =
+      token == Token::given
+          ? fmt::format("the GitHub token is sent to {} alone, so its submodules", pod.repository)
+          : std::string("submodules");
+  error.hint = fmt::format(
+      "{} must be readable without credentials: make the submodule public, or set 'update = none' "
+      "for it in .gitmodules and fetch it in a build command with credentials of its own",
+      why);
+  return error;
+}
+
 double random_unit() {
   thread_local std::minstd_rand engine(std::random_device{}());
   return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
 }
 
-Status clone_until_done(const CloneParts& parts, const Pod& pod, const Layout& layout,
+Status clone_once(engine::Git& git, const Pod& pod, const Layout& layout, Token token) {
+  // It comes to stand in .git/config.
+  const std::string address = engine::without_credentials(pod.parameters.repository_url);
+  Status done = git.clone_without_submodules(address, pod.parameters.commit_sha, layout.source());
+  if (!done) return fail(explain_repository(std::move(done.error()), pod, token));
+  done = git.clone_submodules(layout.source());
+  if (!done) return fail(explain_submodule(std::move(done.error()), pod, token));
+  return {};
+}
+
+Status clone_until_done(const CloneParts& parts, const Pod& pod, const Layout& layout, Token token,
                         const os::CancelToken& cancel) {
   os::EnvironmentVariables environment = parts.environment;
   use_credential_helper(environment, parts.program);
@@ -75,12 +124,10 @@ Status clone_until_done(const CloneParts& parts, const Pod& pod, const Layout& l
   environment["GIT_HTTP_LOW_SPEED_TIME"] = kLowSpeedSeconds;
   environment["HOME"] = layout.home().string();
   engine::Git git(parts.processes, environment, cancel);
-  // It comes to stand in .git/config.
-  const std::string address = engine::without_credentials(pod.parameters.repository_url);
   for (int attempt = 1;; ++attempt) {
     APHEX_CHECK(os::remove_tree(layout.source()));
     APHEX_CHECK(os::make_directories(layout.source()));
-    Status cloned = git.clone_commit(address, pod.parameters.commit_sha, layout.source());
+    Status cloned = clone_once(git, pod, layout, token);
     if (cloned) return {};
     if (cloned.error().code != ErrorCode::unavailable || attempt == kAttempts) return cloned;
     const auto delay = engine::backoff_delay(attempt, random_unit());
@@ -92,11 +139,11 @@ Status clone_until_done(const CloneParts& parts, const Pod& pod, const Layout& l
   }
 }
 
-Status clone_checked(const CloneParts& parts, const Pod& pod, const Layout& layout,
+Status clone_checked(const CloneParts& parts, const Pod& pod, const Layout& layout, Token token,
                      const os::CancelToken& cancel) {
   APHEX_CHECK(check_address(pod.parameters.repository_url));
   APHEX_CHECK(os::make_directories(layout.home()));
-  return clone_until_done(parts, pod, layout, cancel);
+  return clone_until_done(parts, pod, layout, token, cancel);
 }
 
 }  // namespace
@@ -117,10 +164,9 @@ Status clone_for_stage(const CloneParts& parts, const Layout& layout,
     report.commit_sha = pod->parameters.commit_sha;
     const std::string url = engine::without_credentials(pod->parameters.repository_url);
     masked.say(fmt::format("cloning {} of {}", report.commit_sha, url));
-    Status cloned = clone_checked(masked, *pod, layout, cancel);
-    if (!cloned) {
-      report.error = secrets.mask(explain(std::move(cloned.error()), *pod, !token.empty()));
-    }
+    Status cloned =
+        clone_checked(masked, *pod, layout, token.empty() ? Token::none : Token::given, cancel);
+    if (!cloned) report.error = secrets.mask(std::move(cloned.error()));
   }
   masked.say(report.error ? "failed: " + describe(*report.error) : "cloned");
   return engine::write_clone_report(layout.clone_report(), report);

@@ -102,6 +102,9 @@ class PodRun {
     options_.artifact_store = part_.artifact_store;
     options_.origin = origin_of(stage().kind);
     options_.clone_report = call_.layout.clone_report();
+    const std::string workflow = fmt::format("-n {} {}", pod_.name_space, pod_.workflow);
+    options_.commands = {.resume = "argo retry " + workflow,
+                         .rebuild = "argo resubmit " + workflow};
     return {};
   }
 

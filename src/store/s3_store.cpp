@@ -13,7 +13,9 @@ namespace {
 class S3Store final : public ArtifactStore {
  public:
   S3Store(const aws::AwsContext& context, S3Location location)
-      : location_(std::move(location)), client_(context, location_.region, location_.bucket) {}
+      : location_(std::move(location)),
+        credentials_(context.credentials),
+        client_(context, location_.region, location_.bucket) {}
 
   std::string location() const override {
     const std::string bucket = "s3://" + location_.bucket;
@@ -27,8 +29,8 @@ class S3Store final : public ArtifactStore {
     // it goes up, and keeps it with the object.
     auto object = client_.put_file(object_key(key), file, "", cancel);
     if (!object)
-      return fail_because("Cannot store " + file.string() + " as " + name_of(key),
-                          std::move(object.error()));
+      return refused("Cannot store " + file.filename().string() + " as " + name_of(key),
+                     std::move(object.error()), "s3:PutObject and s3:AbortMultipartUpload");
     return BlobInfo{key, object->size_bytes, object->sha256};
   }
 
@@ -36,20 +38,26 @@ class S3Store final : public ArtifactStore {
                             const os::CancelToken& cancel) override {
     APHEX_CHECK(check_key(key));
     auto blob = download(key, file, cancel);
-    if (!blob) return fail_because("Cannot fetch " + name_of(key), std::move(blob.error()));
+    if (!blob) {
+      return refused("Cannot fetch " + name_of(key), std::move(blob.error()), "s3:GetObject");
+    }
     return blob;
   }
 
   Result<BlobInfo> head(const std::string& key) override {
     APHEX_CHECK(check_key(key));
     auto object = client_.head(object_key(key), os::CancelToken());
-    if (!object) return fail_because("Cannot look at " + name_of(key), std::move(object.error()));
+    if (!object) {
+      return refused("Cannot look at " + name_of(key), std::move(object.error()), "s3:GetObject");
+    }
     return BlobInfo{key, object->size_bytes, object->sha256};
   }
 
   Result<std::vector<BlobInfo>> list(const std::string& prefix) override {
     auto objects = client_.list(object_key(prefix), os::CancelToken());
-    if (!objects) return fail_because("Cannot list " + name_of(prefix), std::move(objects.error()));
+    if (!objects) {
+      return refused("Cannot list " + name_of(prefix), std::move(objects.error()), "s3:ListBucket");
+    }
     std::vector<BlobInfo> blobs;
     blobs.reserve(objects->size());
     const std::size_t skipped = object_key("").size();
@@ -61,11 +69,28 @@ class S3Store final : public ArtifactStore {
   Status remove(const std::string& key) override {
     APHEX_CHECK(check_key(key));
     auto status = client_.remove(object_key(key), os::CancelToken());
-    if (!status) return fail_because("Cannot remove " + name_of(key), std::move(status.error()));
+    if (!status) {
+      return refused("Cannot remove " + name_of(key), std::move(status.error()), "s3:DeleteObject");
+    }
     return {};
   }
 
  private:
+  // What S3 does not say itself: which right is missing and to whom, or what may be in the way.
+  tl::unexpected<Error> refused(std::string what, Error cause, std::string_view actions) const {
+    if (cause.hint.empty() && cause.code == ErrorCode::permission) {
+      cause.hint = "allow " + std::string(actions) + " on bucket " + location_.bucket +
+                   " to these credentials (" + credentials_->source() +
+                   "); a policy of the bucket may deny it as well";
+    }
+    if (cause.hint.empty() && cause.code == ErrorCode::unavailable) {
+      cause.hint =
+          "check that S3 can be reached from here: a network policy, a security group or a missing "
+          "VPC endpoint may forbid it";
+    }
+    return fail_because(std::move(what), std::move(cause));
+  }
+
   std::string object_key(const std::string& key) const {
     return location_.prefix.empty() ? key : location_.prefix + "/" + key;
   }
@@ -88,6 +113,7 @@ class S3Store final : public ArtifactStore {
   }
 
   S3Location location_;
+  std::shared_ptr<aws::CredentialsProvider> credentials_;
   aws::S3Client client_;
 };
 

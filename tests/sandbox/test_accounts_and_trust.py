@@ -153,6 +153,35 @@ def test_a_denying_statement_wins(sandbox):
     assert refusal(assume, sandbox)["Code"] == "AccessDenied"
 
 
+@pytest.mark.parametrize("how", ["inline", "attached"])
+@pytest.mark.parametrize(("denied", "allowed"), [(ROLE, False), (f"{ROLE}-other", True)])
+def test_what_a_caller_is_denied_by_its_own_policies_it_may_not(sandbox, how, denied, allowed):
+    make_role(sandbox, trusting({"AWS": PIPELINE}))
+    iam = sandbox.client("iam")
+    iam.create_user(UserName="restricted")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "sts:Assume*", "Resource": denied}]})
+    if how == "inline":
+        iam.put_user_policy(UserName="restricted", PolicyName="p", PolicyDocument=policy)
+    else:
+        arn = iam.create_policy(PolicyName="p", PolicyDocument=policy)["Policy"]["Arn"]
+        iam.attach_user_policy(UserName="restricted", PolicyArn=arn)
+    key = iam.create_access_key(UserName="restricted")["AccessKey"]
+    caller = sandbox.client("sts", aws_access_key_id=key["AccessKeyId"],
+                            aws_secret_access_key=key["SecretAccessKey"])
+    arguments = {"RoleArn": ROLE, "RoleSessionName": "test"}
+    if allowed:
+        assert caller.assume_role(**arguments)["Credentials"]
+    else:
+        error = refusal(caller.assume_role, **arguments)
+        assert error["Code"] == "AccessDenied"
+        assert error["Message"] == (
+            f"User: arn:aws:iam::{PIPELINE}:user/restricted is not authorized to perform: "
+            f"sts:AssumeRole on resource: {ROLE} with an explicit deny in an identity-based policy"
+        )
+
+
 # Web identities.
 
 ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"

@@ -361,7 +361,8 @@ class CertificateServer:
         self._listener = context.wrap_socket(socket.create_server(("127.0.0.1", 0)), True)
         self.endpoint = f"https://127.0.0.1:{self._listener.getsockname()[1]}/below"
         self.heads: list[str] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _make_keys(self):
         from datetime import UTC, timedelta
@@ -430,6 +431,9 @@ class CertificateServer:
                 return
 
     def close(self):
+        # Who still waits in accept() may get the connections of the descriptor's next owner.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._listener.close()
 
 

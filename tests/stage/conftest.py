@@ -1,8 +1,10 @@
 """Stages of generated templates, executed against the sandbox and applications of the e2e tests."""
 
+import json
 import os
 import signal
 import sys
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from application import Application  # noqa: E402
 import argo_generator  # noqa: E402
 from argo_generator import Generator, example_settings  # noqa: E402
 from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
+from on_cluster import OnCluster  # noqa: E402
 from program import remove  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from workflow import Workflow  # noqa: E402
@@ -42,6 +45,22 @@ class Aws:
             aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=self.variables.get("AWS_SESSION_TOKEN"))
+
+    def of_account(self, account):
+        """Clients of another account, with its administrator's key."""
+        endpoint = self.variables["AWS_ENDPOINT_URL"]
+        request = urllib.request.Request(
+            f"{endpoint}/_aphex/accounts", json.dumps({"account": account}).encode(),
+            {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as answer:
+            key = json.load(answer)
+
+        def client(service, region=REGION):
+            return boto3.client(service, region_name=region, endpoint_url=endpoint,
+                                aws_access_key_id=key["accessKeyId"],
+                                aws_secret_access_key=key["secretAccessKey"])
+
+        return client
 
     def keys(self, bucket):
         listed = self.client("s3").list_objects_v2(Bucket=bucket)
@@ -106,3 +125,8 @@ def pipeline(tmp_path, generator, application, surroundings, sandbox, aws):  # n
         os.kill(process, signal.SIGKILL)
     assert not left, f"processes outlived the test: {left}"
     remove(tmp_path / "pods")
+
+
+@pytest.fixture
+def on_cluster(pipeline, cluster, tmp_path):  # noqa: F811
+    return OnCluster(pipeline, cluster, tmp_path)

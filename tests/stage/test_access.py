@@ -1,56 +1,14 @@
 """A pod's way into AWS: its service account's token, and the accounts of its environments."""
 
-import base64
 import http.server
 import json
 import threading
 import time
-import uuid
 
-import boto3
 import pytest
+from service_account import ServiceAccount
 
 from application import STAGING, environment
-
-ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"
-
-
-def part(value):
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-
-class ServiceAccount:
-    """A role for IRSA and the token that the kubelet mounts and rotates."""
-
-    def __init__(self, aws, directory, variables):
-        self.file = directory / f"token-{uuid.uuid4().hex[:6]}"
-        self.name = f"executor-{uuid.uuid4().hex[:8]}"
-        iam = aws.client("iam")
-        try:
-            provider = iam.create_open_id_connect_provider(
-                Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"],
-                ThumbprintList=["0" * 40])["OpenIDConnectProviderArn"]
-        except iam.exceptions.EntityAlreadyExistsException:
-            provider = f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"
-        trust = {"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Federated": provider},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": {
-                f"{ISSUER}:aud": "sts.amazonaws.com",
-                f"{ISSUER}:sub": f"system:serviceaccount:pipelines:{self.name}"}}}]}
-        self.role = iam.create_role(RoleName=self.name,
-                                    AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-        self.variables = {name: value for name, value in variables.items()
-                          if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-                                          "AWS_SESSION_TOKEN", "AWS_PROFILE")}
-        self.variables |= {"AWS_ROLE_ARN": self.role,
-                           "AWS_WEB_IDENTITY_TOKEN_FILE": str(self.file)}
-
-    def mount(self, seconds, name=None):
-        claims = {"iss": f"https://{ISSUER}", "aud": ["sts.amazonaws.com"],
-                  "sub": f"system:serviceaccount:pipelines:{name or self.name}",
-                  "exp": int(time.time() + seconds)}
-        self.file.write_text(f"{part({'alg': 'RS256'})}.{part(claims)}.c2lnbmF0dXJl")
 
 
 @pytest.fixture
@@ -162,7 +120,7 @@ def test_a_missing_bootstrap_is_told_with_what_mends_it(pipeline, application):
 def test_missing_trust_is_told_with_what_mends_it(pipeline, application, aws):
     """The other account is bootstrapped, for itself alone."""
     where = ("888800001111", "eu-west-1")
-    theirs = keys_of(aws, where[0])
+    theirs = aws.of_account(where[0])
     role = f"cdk-hnb659fds-deploy-role-{where[0]}-{where[1]}"
     trust = {"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{where[0]}:root"},
@@ -178,17 +136,3 @@ def test_missing_trust_is_told_with_what_mends_it(pipeline, application, aws):
             "prod) as arn:aws:iam::111122223333:user/aphex-sandbox-admin: the bootstrap of that "
             "account does not trust account 111122223333") in ended.err
     assert f"cdk bootstrap aws://{where[0]}/{where[1]} --trust 111122223333" in ended.err
-
-
-def keys_of(aws, account):
-    """Clients of another account: moto takes the account from this header."""
-    def client(service, region="us-east-1"):
-        made = boto3.client(service, region_name=region,
-                            endpoint_url=aws.variables["AWS_ENDPOINT_URL"],
-                            aws_access_key_id=aws.variables["AWS_ACCESS_KEY_ID"],
-                            aws_secret_access_key=aws.variables["AWS_SECRET_ACCESS_KEY"])
-        made.meta.events.register(
-            "before-sign.*.*",
-            lambda request, **_: request.headers.add_header("x-moto-account-id", account))
-        return made
-    return client

@@ -4,96 +4,9 @@ import copy
 import json
 
 import pytest
-import yaml
-from kube_api import ApiError
+from on_cluster import OWNER, outcome, stages_of
 
 from application import environment
-
-TEMPLATES = "/apis/argoproj.io/v1alpha1/namespaces/{}/workflowtemplates/{}"
-WORKFLOWS = "/apis/argoproj.io/v1alpha1/namespaces/{}/workflows/{}"
-OWNER = {"aphex.dev/owner": "cloudformation/111122223333/us-east-1/AppPipelineStack",
-         "aphex.dev/resource": "KubernetesWorkflowTemplate"}
-
-
-class OnCluster:
-    """A pipeline whose objects are in the cluster, applied as the provider does."""
-
-    def __init__(self, pipeline, cluster, directory):
-        self.pipeline = pipeline
-        self.cluster = cluster
-        self.namespace = cluster.namespace()
-        self.directory = directory
-        self.kubeconfigs = 0
-
-    def generate(self, **changes):
-        return self.pipeline.generate(namespace=self.namespace, **changes)
-
-    def install(self, generated):
-        self.generated = generated
-        self.template_name = generated.workflow_template["metadata"]["name"]
-        for made in generated.all("WorkflowTemplate"):
-            marked = copy.deepcopy(made)
-            marked["metadata"]["annotations"] |= OWNER
-            self.cluster.admin.apply(marked, manager="aphex")
-        account = generated.workflow_template["spec"]["serviceAccountName"]
-        role = next(each for each in generated.all("Role")
-                    if each["metadata"]["name"] == account)
-        user = f"system:serviceaccount:{self.namespace}:{account}"
-        self.cluster.bind(user, role["rules"], self.namespace)
-        self.kubeconfig = self.write_kubeconfig(self.cluster.user_token(user))
-        return generated
-
-    def write_kubeconfig(self, token, server=None):
-        self.kubeconfigs += 1
-        file = self.directory / f"kubeconfig-{self.kubeconfigs}"
-        file.write_text(yaml.safe_dump({
-            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
-            "clusters": [{"name": "arbiter", "cluster": {
-                "server": server or self.cluster.endpoint,
-                "certificate-authority": str(self.cluster.ca_file)}}],
-            "users": [{"name": "executor", "user": {"token": token}}],
-            "contexts": [{"name": "pod", "context": {
-                "cluster": "arbiter", "user": "executor", "namespace": self.namespace}}],
-        }), encoding="utf-8")
-        return file
-
-    @property
-    def template(self):
-        return self.cluster.admin.get(TEMPLATES.format(self.namespace, self.template_name))
-
-    def workflow(self, commit, generated=None, **more):
-        made = self.pipeline.workflow(commit, generated or self.generated, **more)
-        made.namespace = self.namespace
-        return made
-
-    def run(self, workflow, **variables):
-        return workflow.run("pipeline", KUBECONFIG=str(self.kubeconfig),
-                            APHEX_NAMESPACE=self.namespace, **variables)
-
-    def successor(self, workflow):
-        return self.cluster.admin.get(WORKFLOWS.format(self.namespace, f"{workflow.name}-r1"))
-
-    def has_successor(self, workflow):
-        try:
-            return bool(self.successor(workflow))
-        except ApiError as error:
-            assert error.code == 404
-            return False
-
-
-@pytest.fixture
-def on_cluster(pipeline, cluster, tmp_path):
-    return OnCluster(pipeline, cluster, tmp_path)
-
-
-def outcome(ended):
-    file = ended.volume / "work" / "outcome"
-    return file.read_text(encoding="utf-8") if file.exists() else None
-
-
-def stages_of(template):
-    main = next(each for each in template["spec"]["templates"] if each["name"] == "main")
-    return [task["name"] for task in main["dag"]["tasks"]]
 
 
 def test_an_unchanged_plan_goes_on(on_cluster, application):

@@ -24,19 +24,20 @@ std::string_view stage_noun(plan::CommandRole role) {
   return "command";
 }
 
-std::string_view remedy(plan::CommandRole role) {
+std::string remedy(plan::CommandRole role, const std::string& resume) {
   switch (role) {
     case plan::CommandRole::build:
       return "nothing was deployed and no artifact uploaded; mend the build and commit";
     case plan::CommandRole::before_deploy:
-      return "nothing of this environment was deployed; 'aphex resume' tries again";
+      return fmt::format("nothing of this environment was deployed; '{}' tries again", resume);
     case plan::CommandRole::after_deploy:
-      return "the stacks stay deployed; 'aphex resume' deploys again (unchanged stacks stay as "
-             "they "
-             "are) and runs the hook";
+      return fmt::format(
+          "the stacks stay deployed; '{}' deploys again (unchanged stacks stay as they are) and "
+          "runs the hook",
+          resume);
     case plan::CommandRole::test:
-      return "the stacks stay deployed; mend the tests and commit, or 'aphex resume' to run them "
-             "again";
+      return fmt::format(
+          "the stacks stay deployed; mend the tests and commit, or '{}' to run them again", resume);
   }
   return "";
 }
@@ -85,7 +86,7 @@ Result<StepOutcome> run_command(StepContext& context) {
   Error error;
   error.code = ErrorCode::command_failed;
   error.message = fmt::format("{} {}", stage_noun(command.role), how);
-  error.hint = std::string(remedy(command.role));
+  error.hint = remedy(command.role, context.options.commands.resume);
   error.exit_code = exit.shell_code();
   return fail(std::move(error));
 }
