@@ -17,9 +17,9 @@ import threading
 import time
 
 from argo_expressions import Unknown, depends_on, retries, substitute, when
-from argo_pods import pod_of
+from argo_pods import Stopped, pod_of
 from kube_api import ApiError
-from kubernetes import ARGO
+from kube_access import ARGO
 
 POLL_SECONDS = 0.3
 # Of spec keys: those that are done here, and those that change nothing of what a run does.
@@ -92,15 +92,10 @@ class Driver:
         while self.holders[name][0] != holder:
             if self.stopping.wait(POLL_SECONDS):
                 raise Stopped
-        return self
 
     def give_up_mutex(self, name, holder):
         with self.lock:
             self.holders[name].remove(holder)
-
-
-class Stopped(Exception):
-    """The tests have ended."""
 
 
 class Run:
@@ -115,7 +110,6 @@ class Run:
         try:
             reference = workflow["spec"]["workflowTemplateRef"]["name"]
             stored = self.api.get(driver.path("workflowtemplates", reference))
-            # Argo keeps it with the workflow: a template that is replaced meanwhile changes none.
             self.spec = stored["spec"] | {
                 key: value for key, value in workflow["spec"].items()
                 if key not in ("workflowTemplateRef", "arguments")}
@@ -124,7 +118,7 @@ class Run:
         self.templates = {each["name"]: each for each in self.spec["templates"]}
         self.values = {}
         self.nodes = {}
-        self.outcome = {}
+        self.recorded = False
 
     def mutexes(self):
         synchronization = self.spec.get("synchronization", {})
@@ -201,12 +195,13 @@ class Run:
             return self._node(task["name"], "Skipped", f"when '{task['when']}' is false")
         return self._template(task["name"], self.templates[task["template"]])
 
-    def _template(self, name, template):
+    def _template(self, name, template, may_lack=()):
         """With its retries."""
         strategy = template.get("retryStrategy", {})
         wait = seconds_of(strategy.get("backoff", {}).get("duration", "0s"))
         for attempt in range(int(strategy.get("limit", 0)) + 1):
-            ended = self._attempt(name, template, attempt)
+            ended = self._attempt(name, template, attempt, may_lack)
+            self._node(f"{name}({attempt})", ended.phase, ended.message)
             again = ended.phase != "Succeeded" and retries(strategy, ended)
             if not again:
                 break
@@ -216,10 +211,11 @@ class Run:
             wait *= int(strategy.get("backoff", {}).get("factor", "1"))
         return self._node(name, ended.phase, ended.message, ended.outputs, ended.code)
 
-    def _attempt(self, name, template, attempt):
+    def _attempt(self, name, template, attempt, may_lack):
         # As Argo: in the JSON of the whole template, each value as it stands within a string.
         used = {key: value for key, value in template.items() if key != "metrics"}
-        text = substitute(json.dumps(used), self.values, lambda value: json.dumps(value)[1:-1])
+        text = substitute(json.dumps(used), self.values, lambda value: json.dumps(value)[1:-1],
+                          may_lack)
         resolved = json.loads(text)
         begun = time.monotonic()
         self._node(name, "Running")
@@ -238,14 +234,18 @@ class Run:
     def _exit(self, phase):
         if "onExit" not in self.spec:
             return
+        tasks = {task["name"] for task in self.templates[self.spec["entrypoint"]]["dag"]["tasks"]}
         failures = [{"displayName": name, "message": node.get("message", ""),
                      "phase": node["phase"], "templateName": name}
-                    for name, node in self.nodes.items() if node["phase"] in ("Failed", "Error")]
+                    for name, node in self.nodes.items()
+                    if name in tasks and node["phase"] in ("Failed", "Error")]
         self.values |= {"workflow.status": phase,
                         # Argo's is JSON in a JSON string.
                         "workflow.failures": json.dumps(json.dumps(failures)),
                         "workflow.duration": f"{time.monotonic() - self.begun:.6f}"}
-        self._template(f"{self.name}.onExit", self.templates[self.spec["onExit"]])
+        # Outputs of stages that never ran: the handler is started all the same, with the tag itself.
+        self._template(f"{self.name}.onExit", self.templates[self.spec["onExit"]],
+                       may_lack=("workflow.outputs.",))
 
     # --- the record ---
 
@@ -269,4 +269,8 @@ class Run:
         status = {"phase": phase, "message": message, "nodes": copy.deepcopy(self.nodes)}
         if finished or phase == "Error":
             status["finishedAt"] = now()
+        if not self.recorded:
+            # Argo keeps it with the workflow: a template that is replaced meanwhile changes none.
+            status["storedWorkflowTemplateSpec"] = self.spec
+            self.recorded = True
         self.api.patch(self.driver.path("workflows", self.name), {"status": status})

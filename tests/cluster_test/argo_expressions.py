@@ -10,13 +10,15 @@ class Unknown(Exception):
     """Something that Argo may know and this does not."""
 
 
-def substitute(text, values, quote=lambda value: value):
-    """A tag without a value is an error, as it is at Argo."""
+def substitute(text, values, quote=lambda value: value, may_lack=()):
+    """A tag without a value is an error, as it is at Argo, unless it begins so: then it stays."""
     def value(found):
         name = found.group(1).strip()
-        if name not in values:
-            raise Unknown(f"nothing is known as {found.group()}")
-        return quote(values[name])
+        if name in values:
+            return quote(values[name])
+        if may_lack and name.startswith(may_lack):
+            return found.group()
+        raise Unknown(f"nothing is known as {found.group()}")
 
     return TAG.sub(value, text)
 

@@ -5,8 +5,10 @@ the same volumes, and what the template declares as output is read through it.
 """
 
 import dataclasses
+import json
 import time
 
+from kube_api import ApiError
 
 
 POLL_SECONDS = 0.5
@@ -14,6 +16,10 @@ POLL_SECONDS = 0.5
 WAIT = 'trap "exit 0" TERM; until [ -e /argo/end ]; do sleep 0.2; done'
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 PARTS = "input-artifacts"
+
+
+class Stopped(Exception):
+    """The tests have ended."""
 
 
 @dataclasses.dataclass
@@ -42,7 +48,12 @@ class Pod:
         self._create_artifacts()
         self.api.create(self.pods, self.manifest())
         while True:
-            pod = self.api.get(f"{self.pods}/{self.name}")
+            try:
+                pod = self.api.get(f"{self.pods}/{self.name}")
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+                return PodEnded("Error", None, "pod deleted", self._outputs(None))
             if ended := self._ended(pod):
                 return ended
             if time.monotonic() > deadline:
@@ -51,7 +62,7 @@ class Pod:
                                 "specified deadline", self._outputs(None))
             if self.run_.driver.stopping.wait(POLL_SECONDS):
                 self.api.delete(f"{self.pods}/{self.name}")
-                return PodEnded("Error", None, "the driver was stopped", self._outputs(None))
+                raise Stopped
 
     # --- what it is made of ---
 
@@ -157,12 +168,7 @@ class Pod:
 
 def _read_patch(text):
     """podSpecPatch, where it sets single values."""
-    import json
-
     patch = json.loads(text) if text else {}
     nested = [key for key, value in patch.items() if isinstance(value, (dict, list))]
     assert not nested, f"podSpecPatch is more than the driver knows: {nested}"
     return patch
-
-
-

@@ -9,7 +9,7 @@ import pytest
 TESTS = Path(__file__).resolve().parents[1]
 for folder in (TESTS / "e2e", TESTS / "support", TESTS / "cluster", Path(__file__).parent):
     sys.path.insert(0, str(folder))
-from kubernetes import Kubernetes  # noqa: E402
+from kube_access import Kubernetes  # noqa: E402
 from shared_fixtures import base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from world import Pipeline, World, say  # noqa: E402
 

@@ -120,3 +120,15 @@ def test_runs_of_one_pipeline_wait_for_one_another(pipelines):
     first = min(pod["metadata"]["creationTimestamp"] for pod in pushed[1].pods())
     assert last <= first, f"{last} and {first}"
     say(f"the first ended at {last}, the second began at {first}")
+
+
+def test_a_stage_whose_pod_is_lost_runs_again(pipelines):
+    pipeline = pipelines("lost")
+    pipeline.configure(environment("dev"), build=("exit 1",)).deploy()
+    run = pipeline.start(pipeline.commit())
+    [pod] = pipeline.kubernetes.wait_until(lambda: run.pods("validate"), "the first pod is there")
+    path = f"/api/v1/namespaces/{pipeline.namespace}/pods/{pod['metadata']['name']}"
+    pipeline.api.delete(f"{path}?gracePeriodSeconds=0")
+    run.wait()
+    assert run.attempts("validate") == ["Error", "Succeeded"], run.explain()
+    assert run.attempts("build") == ["Failed"], "what a command does is not tried again"

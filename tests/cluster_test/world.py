@@ -16,7 +16,7 @@ for folder in ("e2e", "support", "cluster"):
     sys.path.insert(0, str(TESTS / folder))
 from argo_driver import Driver  # noqa: E402
 from kube_api import ApiError  # noqa: E402
-from kubernetes import ARGO  # noqa: E402
+from kube_access import ARGO  # noqa: E402
 from program import BINARY, REPO  # noqa: E402
 from sandbox_process import Sandbox  # noqa: E402
 from stand_ins import LABEL, Forwarder, GitServer, PodIdentity  # noqa: E402
@@ -34,6 +34,7 @@ PROVIDER = Path(os.environ.get("APHEX_PROVIDER_ZIP",
 CDK_SECONDS = 300
 # Far above the slowest run on the slowest machine that we know.
 RUN_SECONDS = 900
+TAKE_UP_SECONDS = 60
 ENDED = ("Succeeded", "Failed", "Error")
 
 
@@ -217,8 +218,8 @@ class Pipeline:
             "spec": {"workflowTemplateRef": {"name": self.template_name},
                      "arguments": {"parameters": [{"name": key, "value": value}
                                                   for key, value in parameters.items()]}}}
-        self.kubernetes.kubectl("--token", self.token(f"{self.name}-sensor"), "create", "-f", "-",
-                                input=json.dumps(workflow))
+        self.kubernetes.kubectl("create", "-f", "-", input=json.dumps(workflow),
+                                token=self.token(f"{self.name}-sensor"))
         return Run(self, name)
 
     def token(self, account):
@@ -291,6 +292,8 @@ class Run:
             if status.get("phase") in ENDED:
                 say(f"{self.name} {status['phase']} {status.get('message', '')}".rstrip())
                 return self
+            taken_up = status.get("phase") or time.monotonic() < end - seconds + TAKE_UP_SECONDS
+            assert taken_up, "nobody takes up the workflow: is Argo's controller on the cluster?"
             assert time.monotonic() < end, f"{self.name} does not end: {status}"
             time.sleep(0.5)
 
@@ -312,6 +315,13 @@ class Run:
             self.pipeline.template["spec"]
         main = next(each for each in spec["templates"] if each["name"] == "main")
         return [task["name"] for task in main["dag"]["tasks"]]
+
+    def attempts(self, stage):
+        """How each pod of the stage ended, in their order."""
+        nodes = {node["displayName"]: node["phase"]
+                 for node in self.object["status"].get("nodes", {}).values()}
+        return [nodes[f"{stage}({number})"] for number in range(len(nodes))
+                if f"{stage}({number})" in nodes]
 
     def exit_phase(self):
         nodes = self.object["status"].get("nodes", {}).values()

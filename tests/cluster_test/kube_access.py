@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -37,13 +37,26 @@ class Kubernetes:
         self._proxy.wait(timeout=PROXY_SECONDS)
         self._proxy.stdout.close()
 
-    def kubectl(self, *arguments, check=True, **options):
-        done = subprocess.run(
-            [self.program, "--kubeconfig", self.kubeconfig, *map(str, arguments)],
-            capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False, **options)
+    def kubectl(self, *arguments, check=True, token=None, **options):
+        """As whoever the kubeconfig names, or as the bearer of a token alone."""
+        with contextlib.ExitStack() as stack:
+            kubeconfig = stack.enter_context(self._of_bearer(token)) if token else self.kubeconfig
+            done = subprocess.run(
+                [self.program, "--kubeconfig", kubeconfig, *map(str, arguments)],
+                capture_output=True, text=True, timeout=KUBECTL_SECONDS, check=False, **options)
         if check:
             assert done.returncode == 0, f"kubectl {arguments}: {done.stderr}"
         return done
+
+    @contextlib.contextmanager
+    def _of_bearer(self, token):
+        """Beside a client certificate a token would count for nothing."""
+        config = self.config()
+        config["users"][0]["user"] = {"token": token}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(config, file)
+            file.flush()
+            yield file.name
 
     def config(self):
         """The kubeconfig's current cluster and user, with the data of its files in it."""
@@ -97,7 +110,3 @@ class Kubernetes:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}"
         code, text = self.api.send("GET", path)
         return text if code == 200 else f"(no log of {pod}/{container}: {text})"
-
-
-def kubeconfig_from_environment():
-    return os.environ["APHEX_CLUSTER_TEST_KUBECONFIG"]
