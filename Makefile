@@ -27,6 +27,7 @@ cluster-test: ## stages as pods on a Kubernetes node (as root), or on KUBECONFIG
 	@scripts/cluster-test \
 	  $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig "$(KUBECONFIG)") \
 	  $(if $(IMAGE),--image "$(IMAGE)") $(if $(ADDRESS),--address "$(ADDRESS)") \
+	  $(if $(ARGO_VERSION),--argo-version "$(ARGO_VERSION)") \
 	  $(if $(FILTER),--filter "$(FILTER)")
 
 bench: build ## speeds, side by side with make, ninja, tar and bash

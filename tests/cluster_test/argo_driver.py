@@ -243,7 +243,7 @@ class Run:
                         # Argo's is JSON in a JSON string.
                         "workflow.failures": json.dumps(json.dumps(failures)),
                         "workflow.duration": f"{time.monotonic() - self.begun:.6f}"}
-        # Outputs of stages that never ran: the handler is started all the same, with the tag itself.
+        # Outputs of stages that never ran: the handler starts all the same, with the tag itself.
         self._template(f"{self.name}.onExit", self.templates[self.spec["onExit"]],
                        may_lack=("workflow.outputs.",))
 

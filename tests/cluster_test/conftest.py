@@ -13,7 +13,12 @@ from kube_access import Kubernetes  # noqa: E402
 from shared_fixtures import base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from world import Pipeline, World, say  # noqa: E402
 
-KUBECONFIG = os.environ.get("APHEX_CLUSTER_TEST_KUBECONFIG")
+# What scripts/cluster-test says: KUBECONFIG, IMAGE, ADDRESS, ARGO_VERSION, and as DRIVER who takes
+# up workflows, "argo" or "test".
+PREFIX = "APHEX_CLUSTER_TEST_"
+SETTINGS = {name.removeprefix(PREFIX): value for name, value in os.environ.items()
+            if name.startswith(PREFIX)}
+KUBECONFIG = SETTINGS.get("KUBECONFIG")
 
 
 def sentence(item):
@@ -28,7 +33,7 @@ def pytest_runtest_setup(item):
 
 
 def pytest_runtest_makereport(item, call):
-    if KUBECONFIG and call.when == "call":
+    if KUBECONFIG and call.when == "call" and "world" in item.fixturenames:
         mark = "FAILED" if call.excinfo else "ok"
         say(f"{mark} ({call.duration:.0f} s)")
 
@@ -41,10 +46,7 @@ def world(base, surroundings, sandbox, tmp_path_factory):  # noqa: F811
     made = None
     try:
         kubernetes.install_argo_definitions()
-        made = World(kubernetes, directory, sandbox, surroundings,
-                     os.environ["APHEX_CLUSTER_TEST_ADDRESS"],
-                     os.environ["APHEX_CLUSTER_TEST_IMAGE"],
-                     os.environ["APHEX_CLUSTER_TEST_DRIVER"] == "argo")
+        made = World(kubernetes, directory, sandbox, surroundings, SETTINGS)
         yield made
     finally:
         if made:

@@ -43,13 +43,15 @@ def say(text):
 
 
 class World:
-    def __init__(self, kubernetes, directory, variables, surroundings, address, image, argo):
+    def __init__(self, kubernetes, directory, variables, surroundings, settings):
         self.kubernetes = kubernetes
         self.directory = directory
         self.variables = variables
         self.surroundings = surroundings
-        self.image = image
-        self.argo = argo  # Argo's own controller is there
+        self.image = settings["IMAGE"]
+        self.argo = settings["DRIVER"] == "argo"  # its own controller is there
+        self.argo_version = settings["ARGO_VERSION"]
+        address = settings["ADDRESS"]
         self.name = f"aphex-test-{uuid.uuid4().hex[:6]}"
         endpoint = variables["AWS_ENDPOINT_URL"]
         self.sandbox = Sandbox(directory, None, endpoint, 0.0)
@@ -156,6 +158,7 @@ class Pipeline:
                 "githubTokenSecretName": TOKEN_SECRET,
                 "oidcProviderArn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{self.world.issuer}",
                 "kubectlRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{KUBECTL_ROLE}",
+                "argoVersion": self.world.argo_version,
                 "images": {"default": self.world.image}, **settings}}
         text = yaml.safe_dump(described, sort_keys=False, width=1000)
         (self.folder / "aphex-config.yaml").write_text(text, encoding="utf-8")
