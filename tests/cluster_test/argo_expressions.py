@@ -39,7 +39,8 @@ def depends_on(text):
 
 
 def when(text):
-    found = re.fullmatch(r"(\S+) (==|!=) (\S+)", text)
+    """Of two words in quotes. Bare ones are names and arithmetic to Argo: `a-b` is a difference."""
+    found = re.fullmatch(r"'([^']*)' (==|!=) '([^']*)'", text)
     if not found:
         raise Unknown(f"when: {text}")
     return (found.group(1) == found.group(3)) == (found.group(2) == "==")

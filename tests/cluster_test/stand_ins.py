@@ -10,9 +10,11 @@
 import base64
 import contextlib
 import copy
+import hmac
 import http.server
 import json
 import os
+import secrets
 import select
 import socket
 import ssl
@@ -28,10 +30,12 @@ TOKEN_FOLDER = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 LABEL = "aphex.dev/cluster-test"
 HOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 BLOCK_BYTES = 65536
+WORD_SECONDS = 10
 FORWARD = """
-const net = require("net"), [port, host, there] = process.argv.slice(1);
+const net = require("net"), [port, host, there, word] = process.argv.slice(1);
 net.createServer((near) => {
   const far = net.connect(there, host);
+  far.write(word);
   near.pipe(far).pipe(near);
   for (const each of [near, far]) each.on("error", () => { near.destroy(); far.destroy(); });
 }).listen(port, "localhost");
@@ -45,10 +49,13 @@ def git_backend():
 
 
 class Forwarder:
-    """ADDRESS:port → 127.0.0.1:`to`."""
+    """ADDRESS:port → 127.0.0.1:`to`, for those who begin with the word that our pods are given:
+    the address may be one that others reach, and the sandbox starts programs for who asks it to.
+    """
 
     def __init__(self, address, to):
         self.to = to
+        self.word = secrets.token_hex(16)
         self.listener = socket.create_server((address, 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -61,6 +68,11 @@ class Forwarder:
 
     def _forward(self, near):
         with near, contextlib.suppress(OSError):
+            near.settimeout(WORD_SECONDS)
+            said = near.recv(len(self.word), socket.MSG_WAITALL)
+            if not hmac.compare_digest(said, self.word.encode()):
+                return
+            near.settimeout(None)
             with socket.create_connection(("127.0.0.1", self.to)) as far:
                 others = {near: far, far: near}
                 while True:
@@ -95,10 +107,14 @@ class GitServer(_Server):
     """Repositories below a directory, without signing in, as public ones of GitHub."""
 
     def __init__(self, address, directory):
-        backend = git_backend()
+        self.available = True
+        backend, outer = git_backend(), self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def _answer(self):
+                if not outer.available:
+                    self.send_error(503)
+                    return
                 path, _, query = self.path.partition("?")
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 done = subprocess.run([backend], input=body, capture_output=True, check=False, env={
@@ -136,11 +152,11 @@ class GitServer(_Server):
 class PodIdentity(_Server):
     """A mutating webhook for pods of namespaces that have our label."""
 
-    def __init__(self, kubernetes, address, directory, name, sandbox_port, forwarder_port):
+    def __init__(self, kubernetes, address, directory, name, sandbox_port, forwarder):
         self.kubernetes = kubernetes
         self.name = name
         self.sandbox_port = sandbox_port
-        self.forward = [str(sandbox_port), address, str(forwarder_port)]
+        self.forward = [str(sandbox_port), address, str(forwarder.port), forwarder.word]
         directory.mkdir()
         authority, key = write_authority(directory)
         own = new_key()

@@ -28,12 +28,13 @@ def test_another_way_to_depend_is_refused(text):
         depends_on(text)
 
 
-def test_when_compares_two_words():
-    assert when("continue == continue")
-    assert not when("handed-over == continue")
-    assert when("a != b")
-    with pytest.raises(Unknown):
-        when("a =~ b")
+def test_when_compares_two_words_in_quotes():
+    assert when("'continue' == 'continue'")
+    assert not when("'handed-over' == 'continue'")
+    assert when("'a' != 'b'")
+    for other in ("'a' =~ 'b'", "handed-over == continue"):
+        with pytest.raises(Unknown):
+            when(other)
 
 
 def test_a_pod_that_was_lost_or_says_so_is_tried_again_and_no_other():

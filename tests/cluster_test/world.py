@@ -61,7 +61,7 @@ class World:
         (directory / "git").mkdir()
         self.git = self._own(GitServer(address, directory / "git"))
         self._own(PodIdentity(kubernetes, address, directory / "pod-identity", self.name, port,
-                              forwarder.port))
+                              forwarder))
         self.issuer = kubernetes.issuer.removeprefix("https://")
         self._prepare_account()
 
@@ -322,7 +322,7 @@ class Run:
     def attempts(self, stage):
         """How each pod of the stage ended, in their order."""
         nodes = {node["displayName"]: node["phase"]
-                 for node in self.object["status"].get("nodes", {}).values()}
+                 for node in self.object.get("status", {}).get("nodes", {}).values()}
         return [nodes[f"{stage}({number})"] for number in range(len(nodes))
                 if f"{stage}({number})" in nodes]
 
