@@ -1,12 +1,12 @@
 # The project's front door. Each target says what it does while it does it.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint format install package clean
+.PHONY: help setup build demo test cluster-test bench lint format install package clean
 PREFIX ?= /usr/local
 # One job per core of a small machine; a build needs about 1 GB each.
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## packages, .venv and the CDK command line (Debian 12; asks before it uses sudo)
 	@scripts/setup
@@ -21,6 +21,14 @@ demo: build ## a real CDK application through the whole pipeline, on a local AWS
 test: ## every test there is; the last line is the sum
 	@scripts/setup
 	@scripts/test
+
+cluster-test: ## stages as pods on a Kubernetes node (as root), or on KUBECONFIG=… IMAGE=…
+	@scripts/setup
+	@scripts/cluster-test \
+	  $(if $(filter command,$(origin KUBECONFIG)),--kubeconfig "$(KUBECONFIG)") \
+	  $(if $(IMAGE),--image "$(IMAGE)") $(if $(ADDRESS),--address "$(ADDRESS)") \
+	  $(if $(ARGO_VERSION),--argo-version "$(ARGO_VERSION)") \
+	  $(if $(FILTER),--filter "$(FILTER)")
 
 bench: build ## speeds, side by side with make, ninja, tar and bash
 	@scripts/build release all

@@ -60,7 +60,8 @@ Value dag(const Context& context, const Flow& flow, const std::vector<std::strin
       const auto pipeline = std::find_if(
           context.plan.stages.begin(), context.plan.stages.end(),
           [](const plan::Stage& other) { return other.kind == plan::StageKind::pipeline; });
-      task.set("when", fmt::format("{{{{tasks.{}.outputs.parameters.{}}}}} == {}", pipeline->id,
+      // In quotes: bare words are an expression to Argo, and "handed-over" a subtraction.
+      task.set("when", fmt::format("'{{{{tasks.{}.outputs.parameters.{}}}}}' == '{}'", pipeline->id,
                                    kOutcomeParameter, kContinue));
     }
     tasks.push_back(std::move(task));

@@ -70,6 +70,8 @@ def check_references_resolve(made):
             if "metrics" in path:
                 known |= {"status", "duration"}
             if path[-1] == "when":
+                # A bare word is an expression: "handed-over" would be a subtraction.
+                assert re.fullmatch(r"'[^']+' (==|!=) '[^']+'", text), text
                 known |= {"tasks.pipeline.outputs.parameters.outcome"}
             for reference in REFERENCE.findall(text):
                 assert reference in known, (path, text)

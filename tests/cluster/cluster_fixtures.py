@@ -74,9 +74,17 @@ def pem(key):
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
-def certificate(subject, key, issuer, issuer_key):
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(subject, key, issuer, issuer_key, addresses=(), organization=None):
+    """Of a server where addresses are given, else of a client; of an authority without issuer."""
     now = datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, subject)]
+    if organization:
+        names.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    name = x509.Name(names)
     issuer_name = issuer.subject if issuer else name
     builder = (x509.CertificateBuilder().subject_name(name).issuer_name(issuer_name)
                .public_key(key.public_key()).serial_number(x509.random_serial_number())
@@ -86,25 +94,38 @@ def certificate(subject, key, issuer, issuer_key):
                .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
                .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
                    issuer_key.public_key()), False))
+    if addresses:
+        known = [x509.DNSName(each) if isinstance(each, str) else x509.IPAddress(each)
+                 for each in addresses]
+        builder = builder.add_extension(x509.SubjectAlternativeName(known), False)
     if issuer:
-        addresses = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = (builder.add_extension(x509.SubjectAlternativeName(addresses), False)
-                   .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False))
+        usage = ExtendedKeyUsageOID.SERVER_AUTH if addresses else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), False)
     return builder.sign(issuer_key, hashes.SHA256())
+
+
+def write_public(path, certificate_):
+    path.write_bytes(certificate_.public_bytes(serialization.Encoding.PEM))
+
+
+def write_authority(directory):
+    """Writes ca.pem; returns the certificate and its key."""
+    key = new_key()
+    authority = certificate("aphex-test-ca", key, None, key)
+    write_public(directory / "ca.pem", authority)
+    return authority, key
 
 
 def write_keys(directory):
     """ca.pem, server.pem, server.key and service-account.key; returns the authority's PEM."""
-    authority_key, server_key, accounts_key = (ec.generate_private_key(ec.SECP256R1())
-                                               for _ in range(3))
-    authority = certificate("aphex-test-ca", authority_key, None, authority_key)
-    server = certificate("kube-apiserver", server_key, authority, authority_key)
-    authority_pem = authority.public_bytes(serialization.Encoding.PEM)
-    (directory / "ca.pem").write_bytes(authority_pem)
-    (directory / "server.pem").write_bytes(server.public_bytes(serialization.Encoding.PEM))
+    authority, authority_key = write_authority(directory)
+    server_key = new_key()
+    addresses = ["localhost", ipaddress.ip_address("127.0.0.1")]
+    write_public(directory / "server.pem", certificate(
+        "kube-apiserver", server_key, authority, authority_key, addresses=addresses))
     (directory / "server.key").write_bytes(pem(server_key))
-    (directory / "service-account.key").write_bytes(pem(accounts_key))
-    return authority_pem.decode()
+    (directory / "service-account.key").write_bytes(pem(new_key()))
+    return (directory / "ca.pem").read_text(encoding="utf-8")
 
 
 def write_kubeconfig(path, cluster, user):
@@ -188,8 +209,11 @@ class Server:
                                      + tail(self.directory / f"{name}.log"))
             if time.monotonic() > end:
                 raise NotStarted(f"{what} is not ready after {START_SECONDS} s; "
-                                 + tail(self.directory / "kube-apiserver.log"))
+                                 + tail(self.directory / f"{self._log_of(what)}.log"))
             time.sleep(0.02)
+
+    def _log_of(self, what):
+        return what if what in self.processes else "kube-apiserver"
 
     def stop(self):
         # Nothing of theirs is kept, so they need no time to end well.
@@ -374,12 +398,12 @@ def running(directory, workflows=WORKFLOWS):
         eks.stop()
 
 
-def keep_logs(directory):
+def keep_logs(directory, prefix="cluster", names=("etcd", "kube-apiserver", "audit")):
     KEPT_LOGS.mkdir(parents=True, exist_ok=True)
-    for name in ("etcd", "kube-apiserver", "audit"):
+    for name in names:
         with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(directory / f"{name}.log", KEPT_LOGS / f"cluster-{name}.log")
-    print(f"logs of the Kubernetes API server: {KEPT_LOGS}/cluster-*.log", file=sys.stderr)
+            shutil.copyfile(directory / f"{name}.log", KEPT_LOGS / f"{prefix}-{name}.log")
+    print(f"logs of the Kubernetes API server: {KEPT_LOGS}/{prefix}-*.log", file=sys.stderr)
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,10 @@ class ApiError(Exception):
 
 
 class Api:
-    def __init__(self, endpoint, ca_pem, token=None, agent="aphex-tests"):
+    def __init__(self, endpoint, ca_pem=None, token=None, agent="aphex-tests"):
+        """An endpoint by plain HTTP is that of `kubectl proxy`."""
         self._address = urllib.parse.urlsplit(endpoint)
-        self._context = ssl.create_default_context(cadata=ca_pem)
+        self._context = ssl.create_default_context(cadata=ca_pem) if ca_pem else None
         self._headers = {"Accept": "application/json", "User-Agent": agent}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -40,6 +41,13 @@ class Api:
             connection.close()
             self._local.connection = None
 
+    def _connect(self):
+        where = (self._address.hostname, self._address.port)
+        if self._context:
+            return http.client.HTTPSConnection(*where, timeout=REQUEST_SECONDS,
+                                               context=self._context)
+        return http.client.HTTPConnection(*where, timeout=REQUEST_SECONDS)
+
     def send(self, method, path, body=None, content_type="application/json"):
         """Code and text, whatever the code is."""
         data = None if body is None else json.dumps(body).encode()
@@ -48,9 +56,7 @@ class Api:
         for last in (False, True):
             fresh = getattr(self._local, "connection", None) is None
             if fresh:
-                self._local.connection = http.client.HTTPSConnection(
-                    self._address.hostname, self._address.port, timeout=REQUEST_SECONDS,
-                    context=self._context)
+                self._local.connection = self._connect()
             try:
                 self._local.connection.request(method, path, body=data, headers=headers)
                 answer = self._local.connection.getresponse()

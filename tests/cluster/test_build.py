@@ -1,5 +1,6 @@
 """tests/cluster/build, with a Go that compiles nothing: once, whole, or not at all."""
 
+import re
 import signal
 import subprocess
 import time
@@ -17,9 +18,14 @@ wait
 echo "proxy: connection refused" >&2
 [[ $SECONDS_TO_BUILD != 0 ]] || exit 1
 while [[ $1 != -o ]]; do shift; done
-for name in kube-apiserver kubectl server; do echo "$name" >"$2$name"; chmod +x "$2$name"; done
+for package in "${@:3}"; do
+  name=${package%/v[0-9]}
+  echo "$package" >"$2${name##*/}"
+  chmod +x "$2${name##*/}"
+done
 """
 PROGRAMS = ["etcd", "kube-apiserver", "kubectl"]
+NODE_PROGRAMS = ["kube-controller-manager", "kube-proxy", "kube-scheduler", "kubelet"]
 
 
 class Machine:
@@ -64,6 +70,24 @@ def test_a_build_leaves_the_programs_and_nothing_else(machine):
     assert sorted(path.name for path in made.iterdir()) == PROGRAMS
     kept = sorted(path.name for path in (machine.directory / "cache/aphex/kubernetes").iterdir())
     assert kept == sorted([made.parent.name, "lock"])
+
+
+def test_a_node_is_built_beside_it_and_only_where_that_is_asked_for(machine):
+    assert machine.run()[0] == 0
+    assert machine.run("node", "--print") == (
+        1, "", "cluster: error: there is no Kubernetes node for tests\n"
+        "cluster: hint: tests/cluster/build node\n")
+    assert machine.run("node")[0] == 0
+    places = [Path(machine.run(*words)[1].strip()) for words in (["--print"], ["node", "--print"])]
+    assert [sorted(path.name for path in place.iterdir()) for place in places] == [
+        PROGRAMS, NODE_PROGRAMS]
+    assert len(machine.compilers()) == 2
+
+
+def test_both_are_of_one_version_of_kubernetes():
+    pinned = [re.search(r"^\tk8s.io/kubernetes (v\S+)$", file.read_text(), re.MULTILINE).group(1)
+              for file in (BUILD.parent / "programs/go.mod", BUILD.parent / "node/programs/go.mod")]
+    assert pinned[0] == pinned[1]
 
 
 def test_a_second_build_has_nothing_to_do(machine):

@@ -128,10 +128,11 @@ def test_commands_and_options_that_a_page_names_exist(page):
 
 
 def test_the_commands_of_make_exist():
-    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     named = set()
     for page in PAGES:
-        named |= set(re.findall(r"(?:^    |`)(?:sudo )?make ([a-z]+)", text_of(page), re.MULTILINE))
+        named |= set(re.findall(r"(?:^    |`)(?:sudo )?make ([a-z-]+)", text_of(page),
+                                re.MULTILINE))
     assert named >= {"demo", "test", "build", "install"}
     assert named - targets == set()
 

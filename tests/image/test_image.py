@@ -4,29 +4,21 @@ used as a pod uses it: as another user than root.
 
 import json
 import os
-import pathlib
 import re
-import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-IMAGE = ROOT / "image"
-BUILD = pathlib.Path(os.environ["APHEX_BIN"]).parents[1] if "APHEX_BIN" in os.environ \
-    else ROOT / "build/release"
-USER = "8737:8737"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from image_root import IMAGE, ROOT, USER, make, run  # noqa: E402
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What a node downloads before the first pod starts is about a third of it.
 MOST_BYTES = 600_000_000
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
-
-
-def run(*argv, **options):
-    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
-                          timeout=1800, check=False, **options)
-    assert done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 def locked():
@@ -35,55 +27,28 @@ def locked():
             yield line.split()
 
 
-def mirror():
-    """Where this machine has its packages from."""
-    for file in [pathlib.Path("/etc/apt/sources.list"),
-                 *pathlib.Path("/etc/apt/sources.list.d").glob("*")]:
-        if not file.exists():
-            continue
-        found = re.search(r"https?://\S*/debian/?(?=\s)", file.read_text(encoding="utf-8"))
-        if found:
-            return found.group()
-    raise AssertionError("no source of Debian's packages is configured")
-
-
-def bootstrap(directory, target):
-    """A minimal Debian, as the base image is one; the tool is unpacked, not installed."""
-    tool = directory / "debootstrap"
-    tool.mkdir()
-    run("apt-get", "download", "debootstrap", cwd=tool)
-    [package] = tool.glob("*.deb")
-    run("dpkg-deb", "-x", package, tool)
-    run(tool / "usr/sbin/debootstrap", "--variant=minbase", "bookworm", target, mirror(),
-        env={**os.environ, "DEBOOTSTRAP_DIR": str(tool / "usr/share/debootstrap")})
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     if not os.environ.get("APHEX_TEST_IMAGE"):
         pytest.skip("makes a root file system, as root: APHEX_TEST_IMAGE=1 scripts/test image")
     directory = tmp_path_factory.mktemp("image")
-    target = directory / "root"
-    bootstrap(directory, target)
-    run(IMAGE / "fetch-tools", target / "usr/local")
-    run("cpack", "-G", "DEB", "--config", BUILD / "CPackConfig.cmake", "-B", directory / "package")
-    shutil.copytree(IMAGE, target / "image")
-    [package] = (directory / "package").glob("*.deb")
-    shutil.copy(package, target / "image/aphex.deb")
-    shutil.copy("/etc/resolv.conf", target / "etc/resolv.conf")
-    for settings in pathlib.Path("/etc/apt/apt.conf.d").glob("*proxy*"):
-        shutil.copy(settings, target / "etc/apt/apt.conf.d")
-    run("chroot", target, "/image/prepare-root", "/image/aphex.deb")
-    shutil.rmtree(target / "image")
-    yield target
+    yield make(directory)
     run("rm", "-rf", directory)
 
 
+def start(root, *argv, **variables):
+    """Ended, with whatever exit code."""
+    return subprocess.run(
+        ["chroot", f"--userspec={USER}", str(root), "env", "-i", "HOME=/tmp/home",
+         "APHEX_STATE_DIR=/tmp/state", "AWS_EC2_METADATA_DISABLED=true", f"PATH={PATH}",
+         *[f"{name}={value}" for name, value in variables.items()], *argv],
+        capture_output=True, text=True, timeout=300, check=False)
+
+
 def inside(root, *argv, **variables):
-    return run("chroot", f"--userspec={USER}", root, "env", "-i", "HOME=/tmp/home",
-               "APHEX_STATE_DIR=/tmp/state", "AWS_EC2_METADATA_DISABLED=true",
-               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-               *[f"{name}={value}" for name, value in variables.items()], *argv)
+    done = start(root, *argv, **variables)
+    assert done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 @needs_root
@@ -98,11 +63,7 @@ def test_it_has_what_a_stage_starts(root):
 
 @needs_root
 def test_its_doctor_finds_every_tool(root):
-    done = subprocess.run(
-        ["chroot", f"--userspec={USER}", str(root), "env", "-i", "HOME=/tmp/home",
-         "APHEX_STATE_DIR=/tmp/state", "PATH=/usr/local/bin:/usr/bin:/bin",
-         "AWS_EC2_METADATA_DISABLED=true", "aphex", "doctor", "--format", "json"],
-        capture_output=True, text=True, timeout=300, check=False)
+    done = start(root, "aphex", "doctor", "--format", "json")
     checks = {each["name"]: each["state"] for each in json.loads(done.stdout)["checks"]}
     assert {name: checks[name] for name in ("git", "bash", "node", "npm", "cdk")} == {
         "git": "ok", "bash": "ok", "node": "ok", "npm": "ok", "cdk": "ok"}
@@ -110,9 +71,7 @@ def test_its_doctor_finds_every_tool(root):
 
 @needs_root
 def test_a_stage_says_what_its_pod_lacks(root):
-    done = subprocess.run(["chroot", f"--userspec={USER}", str(root), "aphex", "stage", "--plan",
-                           "/aphex/plan.json"], env={"PATH": "/usr/bin:/bin"},
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = start(root, "aphex", "stage", "--plan", "/aphex/plan.json")
     assert done.returncode == 2
     assert "APHEX_COMMIT_SHA" in done.stderr
 

@@ -46,7 +46,7 @@ def test_property_14_self_modification_capability(generate, pipeline):
     # Where it fails, nothing after it runs; where it has handed over, the rest is skipped.
     after = tasks[[task["name"] for task in tasks].index("pipeline") + 1]
     assert after["depends"] == "pipeline.Succeeded"
-    assert after["when"] == "{{tasks.pipeline.outputs.parameters.outcome}} == continue"
+    assert after["when"] == "'{{tasks.pipeline.outputs.parameters.outcome}}' == 'continue'"
     (output,) = template["outputs"]["parameters"]
     assert output["name"] == "outcome"
     assert output["valueFrom"]["default"] == "failed"
