@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "doc/value.hpp"
+#include "server/json_answer.hpp"
 #include "server/webhook_endpoint.hpp"
 
 namespace aphex::server {
@@ -23,19 +24,6 @@ struct Exchange {
   DeliveryStore& store;
   const HttpRequest& request;
 };
-
-HttpResponse json(unsigned status, const Value& value) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "application/json";
-  response.body = doc::to_json(value) + "\n";
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
-HttpResponse problem(unsigned status, const std::string& message) {
-  return json(status, Value::object({{"error", message}}));
-}
 
 // "limit=20" of the query; the bound where it is larger.
 int limit_of(const HttpRequest& request) {
@@ -89,7 +77,7 @@ HttpResponse queue(const Exchange& exchange) {
   Value list = Value::array();
   for (const QueueEntry& entry : *entries)
     list.push_back(entry_value(entry));
-  return json(200, Value::object({{"queue", std::move(list)}}));
+  return json_answer(200, Value::object({{"queue", std::move(list)}}));
 }
 
 HttpResponse deliveries(const Exchange& exchange) {
@@ -108,7 +96,7 @@ HttpResponse deliveries(const Exchange& exchange) {
                                   {"verdict", record.verdict},
                                   {"reason", record.reason}}));
   }
-  return json(200, Value::object({{"deliveries", std::move(list)}}));
+  return json_answer(200, Value::object({{"deliveries", std::move(list)}}));
 }
 
 // prometheus.io/docs/instrumenting/exposition_formats, text format 0.0.4.

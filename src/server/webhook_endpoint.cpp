@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "doc/value.hpp"
+#include "server/json_answer.hpp"
 
 namespace aphex::server {
 namespace {
@@ -154,14 +155,6 @@ class Decider {
   WebhookDecision made_;
 };
 
-HttpResponse json(unsigned status, const Value& value) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "application/json";
-  response.body = doc::to_json(value) + "\n";
-  return response;
-}
-
 }  // namespace
 
 WebhookDecision decide(const ServerConfig& config, const HttpRequest& request) {
@@ -174,15 +167,16 @@ HttpResponse answer_webhook(const ServerConfig& config, DeliveryStore& store,
   const auto recorded = store.record(decision.delivery, decision.runs);
   if (!recorded) {
     // GitHub shows it as failed, and whoever looks there can send it again.
-    return json(
+    return json_answer(
         503, Value::object({{"verdict", "not recorded"}, {"reason", describe(recorded.error())}}));
   }
   if (*recorded == DeliveryStore::Recorded::before) {
-    return json(200, Value::object(
-                         {{"verdict", "known"}, {"reason", "this delivery was received before"}}));
+    return json_answer(200, Value::object({{"verdict", "known"},
+                                           {"reason", "this delivery was received before"}}));
   }
-  return json(decision.status, Value::object({{"verdict", to_string(decision.delivery.verdict)},
-                                              {"reason", decision.delivery.reason}}));
+  return json_answer(decision.status,
+                     Value::object({{"verdict", to_string(decision.delivery.verdict)},
+                                    {"reason", decision.delivery.reason}}));
 }
 
 }  // namespace aphex::server

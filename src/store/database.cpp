@@ -1,5 +1,6 @@
 #include "store/database.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <thread>
@@ -173,7 +174,7 @@ Result<Database> Database::open(const std::filesystem::path& path) {
                 "use the newer aphex that wrote it, or another APHEX_STATE_DIR");
   }
   if (version == 0) APHEX_CHECK(database.execute(kSchemaSql));
-  for (std::int64_t old = version; old > 0 && old < kSchemaVersion; ++old)
+  for (std::int64_t old = std::max<std::int64_t>(version, 1); old < kSchemaVersion; ++old)
     APHEX_CHECK(database.execute(kMigrations[static_cast<std::size_t>(old - 1)]));
   if (version != kSchemaVersion) {
     APHEX_CHECK(database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion)));

@@ -1,5 +1,6 @@
--- The state of one machine's pipelines. PRAGMA user_version carries the schema's version; a newer
--- one is refused, an older one is migrated when it is opened (database.cpp). Times are milliseconds since 1970, UTC.
+-- The state of one machine's pipelines, version 1; what came since is in migrations/, and a new
+-- database gets all of it in turn. PRAGMA user_version carries the version; a newer one is refused,
+-- an older one is migrated when it is opened (database.cpp). Times are milliseconds since 1970, UTC.
 
 CREATE TABLE pipelines (
   name        TEXT PRIMARY KEY,
@@ -22,7 +23,6 @@ CREATE TABLE runs (
   author         TEXT NOT NULL,
   message        TEXT NOT NULL,
   options        TEXT NOT NULL,  -- JSON: what the engine needs to resume it
-  request        TEXT,           -- who asked for it names it, so that it is never made twice
   restarted_from INTEGER REFERENCES runs(id),
   owner_pid      INTEGER NOT NULL,
   owner_start    INTEGER NOT NULL,  -- start time of that process, in clock ticks since boot
@@ -35,7 +35,6 @@ CREATE TABLE runs (
   error_hint     TEXT
 ) STRICT;
 CREATE INDEX runs_by_pipeline ON runs(pipeline, id);
-CREATE UNIQUE INDEX runs_by_request ON runs(request) WHERE request IS NOT NULL;
 CREATE INDEX runs_unfinished ON runs(state) WHERE state IN ('queued', 'running');
 
 CREATE TABLE stages (
@@ -88,37 +87,3 @@ CREATE TABLE process_groups (
   boot          TEXT NOT NULL,
   PRIMARY KEY (run_id, process_group)
 ) STRICT, WITHOUT ROWID;
-
--- What came to the server's webhook, accepted or not. An accepted delivery has a place in `queue`,
--- made in the same transaction. A rejected one says nothing true of itself: its id is anybody's.
-CREATE TABLE deliveries (
-  number      INTEGER PRIMARY KEY AUTOINCREMENT,
-  id          TEXT NOT NULL,     -- X-GitHub-Delivery
-  received_at INTEGER NOT NULL,
-  client      TEXT NOT NULL,
-  event       TEXT NOT NULL,
-  repository  TEXT NOT NULL,     -- owner/name; empty where it is not known
-  branch      TEXT NOT NULL,
-  commit_sha  TEXT NOT NULL,
-  verdict     TEXT NOT NULL,     -- accepted, ignored, rejected
-  reason      TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX deliveries_once ON deliveries(id) WHERE verdict <> 'rejected';
-
-CREATE TABLE queue (
-  number         INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of a pipeline's runs
-  request        TEXT NOT NULL UNIQUE,               -- names the run, runs.request
-  pipeline       TEXT NOT NULL,                      -- of the server's configuration
-  branch         TEXT NOT NULL,
-  commit_sha     TEXT NOT NULL,
-  author         TEXT NOT NULL,
-  message        TEXT NOT NULL,
-  state          TEXT NOT NULL,  -- waiting, running, ended, superseded
-  starts         INTEGER NOT NULL DEFAULT 0,  -- of processes: more than one where one died
-  created_at     INTEGER NOT NULL,
-  started_at     INTEGER,
-  ended_at       INTEGER,
-  exit_code      INTEGER,
-  note           TEXT NOT NULL DEFAULT ''            -- why it ended as it did
-) STRICT;
-CREATE INDEX queue_open ON queue(pipeline, number) WHERE state IN ('waiting', 'running');

@@ -1,4 +1,6 @@
 -- From version 1 to version 2. Applied in one transaction with the new user_version.
+
+-- Who asked for a run names it, so that it is never made twice.
 ALTER TABLE runs ADD COLUMN request TEXT;
 CREATE UNIQUE INDEX runs_by_request ON runs(request) WHERE request IS NOT NULL;
 
