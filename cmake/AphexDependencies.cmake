@@ -52,6 +52,10 @@ target_link_libraries(dep_boost INTERFACE Boost::headers)
 target_compile_definitions(dep_boost INTERFACE BOOST_ASIO_NO_DEPRECATED
   BOOST_ASIO_DISABLE_VISIBILITY)
 
+find_path(APHEX_MUSTACHE_INCLUDE kainjow/mustache.hpp REQUIRED)
+add_library(dep_mustache INTERFACE)
+target_include_directories(dep_mustache SYSTEM INTERFACE "${APHEX_MUSTACHE_INCLUDE}")
+
 add_library(dep_threads INTERFACE)
 target_link_libraries(dep_threads INTERFACE Threads::Threads)
 

@@ -173,4 +173,12 @@ std::string human_bytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
+std::string human_duration(std::int64_t milliseconds) {
+  if (milliseconds < 59'950)
+    return fmt::format("{:.1f}s", static_cast<double>(milliseconds) / 1000);
+  const std::int64_t seconds = (milliseconds + 500) / 1000;
+  if (seconds < 3600) return fmt::format("{}m {:02}s", seconds / 60, seconds % 60);
+  return fmt::format("{}h {:02}m", seconds / 3600, seconds % 3600 / 60);
+}
+
 }  // namespace aphex

@@ -34,5 +34,7 @@ std::string shell_quote(std::string_view text);
 
 // "1.2 KB", "34 MB": decimal units, as disks and networks count.
 std::string human_bytes(std::uint64_t bytes);
+// "0.4s", "12.3s", "2m 05s", "1h 02m".
+std::string human_duration(std::int64_t milliseconds);
 
 }  // namespace aphex

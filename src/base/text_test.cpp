@@ -117,5 +117,16 @@ TEST(HumanBytes, has_two_digits_at_most_below_ten) {
   EXPECT_EQ(human_bytes(999'999), "1.0 MB");
 }
 
+TEST(HumanDuration, FitsItsUnitToItsLength) {
+  EXPECT_EQ(human_duration(0), "0.0s");
+  EXPECT_EQ(human_duration(1'249), "1.2s");
+  EXPECT_EQ(human_duration(59'949), "59.9s");
+  EXPECT_EQ(human_duration(59'950), "1m 00s");
+  EXPECT_EQ(human_duration(61'400), "1m 01s");
+  EXPECT_EQ(human_duration(3'599'499), "59m 59s");
+  EXPECT_EQ(human_duration(3'600'000), "1h 00m");
+  EXPECT_EQ(human_duration(9'000'000), "2h 30m");
+}
+
 }  // namespace
 }  // namespace aphex

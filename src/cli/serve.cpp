@@ -77,10 +77,10 @@ class Serve final : public Subcommand {
     options.port = parts.config.port;
     options.max_body_bytes = server::max_body_bytes;
     const server::ServerConfig& config = parts.config;
-    server::DeliveryStore& store = parts.store;
+    server::Site site{config, parts.store, session.database(), session.paths()};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
-              server::HttpServer::listen(options, [&](const server::HttpRequest& request) {
-                return server::answer(config, store, request);
+              server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
+                return server::answer(site, request);
               }));
     const bool v6 = options.address.find(':') != std::string::npos;
     terminal.print(fmt::format("serving {} pipeline{} on http://{}{}{}:{}\n",
@@ -96,7 +96,6 @@ class Serve final : public Subcommand {
     terminal.progress(
         "aphex serve has ended; runs that execute go on, and the next start finds "
         "them\n");
-    (void)session;
     return ExitCode::ok;
   }
 

@@ -96,14 +96,6 @@ std::string render_table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-std::string human_duration(std::int64_t milliseconds) {
-  if (milliseconds < 59'950)
-    return fmt::format("{:.1f}s", static_cast<double>(milliseconds) / 1000);
-  const std::int64_t seconds = (milliseconds + 500) / 1000;
-  if (seconds < 3600) return fmt::format("{}m {:02}s", seconds / 60, seconds % 60);
-  return fmt::format("{}h {:02}m", seconds / 3600, seconds % 3600 / 60);
-}
-
 std::string printable(std::string_view text) {
   std::string out(text);
   for (char& c : out) {

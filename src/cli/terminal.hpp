@@ -34,9 +34,6 @@ class Terminal {
 // Columns side by side, as wide as their widest cell; the first row is the heading.
 std::string render_table(const std::vector<std::vector<std::string>>& rows);
 
-// "0.4s", "12.3s", "2m 05s", "1h 02m".
-std::string human_duration(std::int64_t milliseconds);
-
 // Without control characters, which could move the cursor or worse: for text that others wrote.
 std::string printable(std::string_view text);
 

@@ -20,8 +20,7 @@ constexpr int kListed = 100;
 constexpr int kMostListed = 1000;
 
 struct Exchange {
-  const ServerConfig& config;
-  DeliveryStore& store;
+  Site& site;
   const HttpRequest& request;
 };
 
@@ -66,13 +65,13 @@ HttpResponse health(const Exchange&) {
 }
 
 HttpResponse readiness(const Exchange& exchange) {
-  const auto entries = exchange.store.open_entries();
+  const auto entries = exchange.site.deliveries.open_entries();
   if (!entries) return problem(503, describe(entries.error()));
   return health(exchange);
 }
 
 HttpResponse queue(const Exchange& exchange) {
-  const auto entries = exchange.store.entries(limit_of(exchange.request));
+  const auto entries = exchange.site.deliveries.entries(limit_of(exchange.request));
   if (!entries) return problem(503, describe(entries.error()));
   Value list = Value::array();
   for (const QueueEntry& entry : *entries)
@@ -81,7 +80,7 @@ HttpResponse queue(const Exchange& exchange) {
 }
 
 HttpResponse deliveries(const Exchange& exchange) {
-  const auto records = exchange.store.deliveries(limit_of(exchange.request));
+  const auto records = exchange.site.deliveries.deliveries(limit_of(exchange.request));
   if (!records) return problem(503, describe(records.error()));
   Value list = Value::array();
   for (const DeliveryRecord& record : *records) {
@@ -108,8 +107,8 @@ void family(std::string& text, std::string_view name, std::string_view label,
 }
 
 HttpResponse metrics(const Exchange& exchange) {
-  const auto received = exchange.store.count_deliveries();
-  const auto queued = exchange.store.count_entries();
+  const auto received = exchange.site.deliveries.count_deliveries();
+  const auto queued = exchange.site.deliveries.count_entries();
   if (!received || !queued)
     return problem(503, describe(received ? queued.error() : received.error()));
   HttpResponse response;
@@ -120,9 +119,24 @@ HttpResponse metrics(const Exchange& exchange) {
 }
 
 HttpResponse webhook(const Exchange& exchange) {
-  return answer_webhook(exchange.config, exchange.store, exchange.request);
+  return answer_webhook(exchange.site.config, exchange.site.deliveries, exchange.request);
 }
 
+HttpResponse overview(const Exchange& exchange) {
+  return overview_page(exchange.site);
+}
+
+HttpResponse deliveries_seen(const Exchange& exchange) {
+  return deliveries_page(exchange.site);
+}
+
+constexpr std::string_view kRuns = "/runs/";
+
+HttpResponse run(const Exchange& exchange) {
+  return run_page(exchange.site, std::string_view(exchange.request.path).substr(kRuns.size()));
+}
+
+// A path that ends with '/' stands for all that is below it.
 struct Route {
   std::string_view method;
   std::string_view path;
@@ -130,18 +144,26 @@ struct Route {
 };
 
 constexpr std::array kRoutes{
-    Route{"POST", kWebhookPath, webhook}, Route{"GET", "/healthz", health},
-    Route{"GET", "/readyz", readiness},   Route{"GET", "/metrics", metrics},
-    Route{"GET", "/api/v1/queue", queue}, Route{"GET", "/api/v1/deliveries", deliveries},
+    Route{"GET", "/", overview},
+    Route{"GET", "/deliveries", deliveries_seen},
+    Route{"GET", kRuns, run},
+    Route{"POST", kWebhookPath, webhook},
+    Route{"GET", "/healthz", health},
+    Route{"GET", "/readyz", readiness},
+    Route{"GET", "/metrics", metrics},
+    Route{"GET", "/api/v1/queue", queue},
+    Route{"GET", "/api/v1/deliveries", deliveries},
 };
 
 }  // namespace
 
-HttpResponse answer(const ServerConfig& config, DeliveryStore& store, const HttpRequest& request) {
+HttpResponse answer(Site& site, const HttpRequest& request) {
   std::string methods;
   for (const Route& route : kRoutes) {
-    if (route.path != request.path) continue;
-    if (route.method == request.method) return route.answer({config, store, request});
+    const bool is_folder = route.path.size() > 1 && route.path.ends_with('/');
+    const bool fits = is_folder ? request.path.starts_with(route.path) : route.path == request.path;
+    if (!fits) continue;
+    if (route.method == request.method) return route.answer({site, request});
     methods += (methods.empty() ? "" : ", ") + std::string(route.method);
   }
   if (methods.empty()) return problem(404, "there is nothing at " + request.path);

@@ -1,12 +1,12 @@
 #pragma once
 // What the server answers, by method and path: one table.
 
-#include "server/delivery_store.hpp"
+#include "server/dashboard.hpp"
 #include "server/http_server.hpp"
 
 namespace aphex::server {
 
-HttpResponse answer(const ServerConfig& config, DeliveryStore& store, const HttpRequest& request);
+HttpResponse answer(Site& site, const HttpRequest& request);
 
 // The most that a request's body may have.
 std::size_t max_body_bytes(std::string_view path);
