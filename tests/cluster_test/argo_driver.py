@@ -234,11 +234,8 @@ class Run:
     def _exit(self, phase):
         if "onExit" not in self.spec:
             return
-        tasks = {task["name"] for task in self.templates[self.spec["entrypoint"]]["dag"]["tasks"]}
-        failures = [{"displayName": name, "message": node.get("message", ""),
-                     "phase": node["phase"], "templateName": name}
-                    for name, node in self.nodes.items()
-                    if name in tasks and node["phase"] in ("Failed", "Error")]
+        failures = [{key: node[key] for key in ("displayName", "message", "phase", "templateName")}
+                    for node in self._failures()]
         self.values |= {"workflow.status": phase,
                         # Argo's is JSON in a JSON string.
                         "workflow.failures": json.dumps(json.dumps(failures)),
@@ -250,8 +247,13 @@ class Run:
     # --- the record ---
 
     def _first_failure(self):
-        return next((f"{name}: {node.get('message', '')}" for name, node in self.nodes.items()
-                     if node["phase"] in ("Failed", "Error")), "")
+        return next((f"{each['displayName']}: {each['message']}" for each in self._failures()), "")
+
+    def _failures(self):
+        """Of tasks, whose attempts have records of their own beside them."""
+        tasks = {task["name"] for task in self.templates[self.spec["entrypoint"]]["dag"]["tasks"]}
+        return [node for name, node in self.nodes.items()
+                if name in tasks and node["phase"] in ("Failed", "Error")]
 
     def _node(self, name, phase, message="", outputs=None, code=None):
         node = {"id": name, "name": name, "displayName": name, "type": "Pod", "phase": phase,

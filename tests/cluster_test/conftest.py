@@ -32,6 +32,13 @@ def pytest_runtest_setup(item):
         print(f"cluster-test: {sentence(item)}", file=sys.__stderr__, flush=True)
 
 
+def pytest_report_teststatus(report):
+    """No dots between the lines of progress."""
+    if KUBECONFIG and report.when == "call" and report.passed:
+        return "passed", "", ""
+    return None
+
+
 def pytest_runtest_makereport(item, call):
     if KUBECONFIG and call.when == "call" and "world" in item.fixturenames:
         mark = "FAILED" if call.excinfo else "ok"

@@ -23,8 +23,11 @@ class Kubernetes:
     def __init__(self, kubeconfig):
         self.kubeconfig = str(kubeconfig)
         self.program = programs() / "kubectl"
+        # Deaf to Ctrl-C, because what the tests made is deleted through it; the kernel ends it with
+        # this process, whatever happens.
         self._proxy = subprocess.Popen(
-            [self.program, "--kubeconfig", self.kubeconfig, "proxy", "--port=0"],
+            ["setpriv", "--pdeathsig", "KILL", self.program, "--kubeconfig", self.kubeconfig,
+             "proxy", "--port=0"], start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         line = self._proxy.stdout.readline()
         found = re.search(r"127\.0\.0\.1:\d+", line)
