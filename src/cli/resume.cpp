@@ -22,6 +22,7 @@ class Resume final : public Subcommand {
     APHEX_TRY(const plan::Plan plan, plan::from_value(value));
     ExecutionOptions options;
     options.aws = recorded.aws;
+    options.application = recorded.clone_source;
     options.artifact_store = recorded.artifact_store;
     options.plan = &plan;
     options.log_format = log_format_;

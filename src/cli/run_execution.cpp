@@ -18,6 +18,7 @@ Result<os::EnvironmentVariables> aws_environment(Session& session, const Termina
   engine::SandboxOptions sandbox =
       sandbox_options(session.paths(), session.environment(), cancel, terminal);
   sandbox.pipeline_account = pipeline_account(*options.plan);
+  sandbox.application = options.application;
   APHEX_TRY(const engine::SandboxServer server, engine::start_sandbox(sandbox));
   APHEX_CHECK(engine::bootstrap_accounts(server, options.plan->environments,
                                          options.plan->bootstrap_qualifier, sandbox));
