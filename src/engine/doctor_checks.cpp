@@ -106,7 +106,7 @@ Check check_npm(const DoctorOptions& options) {
 Check check_cdk(const DoctorOptions& options) {
   const auto cli = find_cdk({.processes = *options.processes,
                              .environment = options.environment,
-                             .working_copy = options.directory},
+                             .working_copy = top_of(options)},
                             options.cancel);
   if (!cli) {
     // The application's dependencies may bring it, once a build has installed them.
