@@ -6,6 +6,7 @@
 
 #include "aws/dates.hpp"
 #include "aws/service_error.hpp"
+#include "aws/uri.hpp"
 #include "aws/xml.hpp"
 #include "base/text.hpp"
 
@@ -193,8 +194,28 @@ class Attempts {
 
 }  // namespace
 
+namespace {
+
+// A person wrote the endpoint; without this the complaint would look like one about credentials.
+Status check_endpoint(const AwsContext& context, const ServiceCall& service_call) {
+  const auto url = parse_url(service_call.request.url);
+  if (url) return {};
+  for (const std::string& name :
+       {"AWS_ENDPOINT_URL_" + to_upper(service_call.service), std::string("AWS_ENDPOINT_URL")}) {
+    const auto set = context.environment.find(name);
+    if (set == context.environment.end() || set->second.empty()) continue;
+    return fail(url.error().code,
+                service_call.what + ": " + name + " names no address: " + url.error().message,
+                "set it to one like http://localhost:4566, or unset it");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<HttpResponse> call(const AwsContext& context, ServiceCall service_call,
                           const os::CancelToken& cancel) {
+  APHEX_CHECK(check_endpoint(context, service_call));
   return Attempts(context, service_call, cancel).run();
 }
 

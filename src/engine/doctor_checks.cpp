@@ -225,8 +225,10 @@ CredentialsFound find_credentials(const DoctorOptions& options, const plan::Plan
   if (region.empty()) region = plan == nullptr ? "us-east-1" : plan->environments.front().region;
   if (const auto credentials = context.credentials->get(options.cancel); !credentials) {
     // A machine that only ever uses the sandbox needs none.
+    const std::string& hint = credentials.error().hint;
     return {{name, CheckState::warning, describe(credentials.error()),
-             "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or use aphex run --sandbox, which needs none"},
+             (hint.empty() ? "set AWS_PROFILE or AWS_ACCESS_KEY_ID" : hint) +
+                 ", or use aphex run --sandbox, which needs none"},
             {}};
   }
   const auto caller = aws::get_caller_identity(context, region, options.cancel);
