@@ -178,9 +178,23 @@ class Attempts {
   Result<HttpResponse> give_up(Error error, int attempts) const {
     const bool named = error.message.starts_with(call_.what);
     if (named || error.code == ErrorCode::cancelled) return fail(std::move(error));
+    if (error.code == ErrorCode::unavailable && error.hint.empty()) error.hint = network_hint();
     const std::string tries =
         attempts == 1 ? std::string() : " (" + std::to_string(attempts) + " attempts)";
     return fail_because(call_.what + tries, std::move(error));
+  }
+
+  // Of who does not answer.
+  std::string network_hint() const {
+    for (const std::string& name :
+         {"AWS_ENDPOINT_URL_" + to_upper(call_.service), std::string("AWS_ENDPOINT_URL")}) {
+      const auto set = context_.environment.find(name);
+      if (set == context_.environment.end() || set->second.empty()) continue;
+      return name +
+             " leads there: is it right, and does something serve there? ('aphex sandbox "
+             "start' starts the local AWS)";
+    }
+    return "check the network, and HTTPS_PROXY where this machine needs a proxy";
   }
 
   const AwsContext& context_;

@@ -13,6 +13,7 @@
 #include "engine/installation.hpp"
 #include "engine/repository_view.hpp"
 #include "os/files.hpp"
+#include "store/run_database.hpp"
 
 namespace aphex::engine {
 
@@ -149,6 +150,12 @@ Check check_state_directory(const DoctorOptions& options) {
     return {name, CheckState::failed, describe(probe.error()), remedy};
   }
   std::error_code error;
+  if (fs::exists(options.paths.database(), error)) {
+    if (const auto opened = store::RunDatabase::open(options.paths.database(), options.clock);
+        !opened) {
+      return bad(name, CheckState::failed, opened.error());
+    }
+  }
   const fs::space_info space = fs::space(root, error);
   if (error) return {name, CheckState::warning, root.string() + ": " + error.message(), ""};
   const std::string found =
