@@ -6,6 +6,7 @@
 
 #include "aws/dates.hpp"
 #include "aws/service_error.hpp"
+#include "aws/uri.hpp"
 #include "aws/xml.hpp"
 #include "base/text.hpp"
 
@@ -177,9 +178,23 @@ class Attempts {
   Result<HttpResponse> give_up(Error error, int attempts) const {
     const bool named = error.message.starts_with(call_.what);
     if (named || error.code == ErrorCode::cancelled) return fail(std::move(error));
+    if (error.code == ErrorCode::unavailable && error.hint.empty()) error.hint = network_hint();
     const std::string tries =
         attempts == 1 ? std::string() : " (" + std::to_string(attempts) + " attempts)";
     return fail_because(call_.what + tries, std::move(error));
+  }
+
+  // Of who does not answer.
+  std::string network_hint() const {
+    for (const std::string& name :
+         {"AWS_ENDPOINT_URL_" + to_upper(call_.service), std::string("AWS_ENDPOINT_URL")}) {
+      const auto set = context_.environment.find(name);
+      if (set == context_.environment.end() || set->second.empty()) continue;
+      return name +
+             " leads there: is it right, and does something serve there? ('aphex sandbox "
+             "start' starts the local AWS)";
+    }
+    return "check the network, and HTTPS_PROXY where this machine needs a proxy";
   }
 
   const AwsContext& context_;
@@ -193,8 +208,28 @@ class Attempts {
 
 }  // namespace
 
+namespace {
+
+// A person wrote the endpoint; without this the complaint would look like one about credentials.
+Status check_endpoint(const AwsContext& context, const ServiceCall& service_call) {
+  const auto url = parse_url(service_call.request.url);
+  if (url) return {};
+  for (const std::string& name :
+       {"AWS_ENDPOINT_URL_" + to_upper(service_call.service), std::string("AWS_ENDPOINT_URL")}) {
+    const auto set = context.environment.find(name);
+    if (set == context.environment.end() || set->second.empty()) continue;
+    return fail(url.error().code,
+                service_call.what + ": " + name + " names no address: " + url.error().message,
+                "set it to one like http://localhost:4566, or unset it");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<HttpResponse> call(const AwsContext& context, ServiceCall service_call,
                           const os::CancelToken& cancel) {
+  APHEX_CHECK(check_endpoint(context, service_call));
   return Attempts(context, service_call, cancel).run();
 }
 

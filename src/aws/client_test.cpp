@@ -106,6 +106,16 @@ TEST_F(Calls, GiveUpAfterFiveAttempts) {
       "STS GetCallerIdentity (5 attempts): no whole answer from the fake: connection refused");
 }
 
+TEST_F(Calls, AdviseWhereNobodyAnswers) {
+  http->otherwise([](const HttpRequest&) { return FakeHttpClient::no_connection(); });
+  EXPECT_EQ(identity().error().hint,
+            "check the network, and HTTPS_PROXY where this machine needs a proxy");
+  context.environment["AWS_ENDPOINT_URL"] = "http://localhost:1";
+  EXPECT_EQ(identity().error().hint,
+            "AWS_ENDPOINT_URL leads there: is it right, and does something serve there? ('aphex "
+            "sandbox start' starts the local AWS)");
+}
+
 TEST_F(Calls, TakeTheNumberOfAttemptsFromTheEnvironment) {
   context.environment["AWS_MAX_ATTEMPTS"] = "2";
   http->otherwise([](const HttpRequest&) { return FakeHttpClient::answers(500); });

@@ -43,6 +43,16 @@ class FailingProvider final : public CredentialsProvider {
   const Error error_;
 };
 
+// A program that hands out what it once kept would be refused by the service, in other words.
+Result<Credentials> unexpired(Result<Credentials> answered, const CredentialProcess& process,
+                              os::WallTime now) {
+  if (!answered || !answered->expires_at || *answered->expires_at > now) return answered;
+  return fail(ErrorCode::permission,
+              "the session has expired: credential_process of profile " + process.profile +
+                  " answered credentials that ended at " + os::format_time(*answered->expires_at),
+              "sign in again, so that its command answers newer ones");
+}
+
 using Provider = std::shared_ptr<CredentialsProvider>;
 
 class ChainBuilder {
@@ -182,12 +192,14 @@ class ChainBuilder {
                                   "the source_profile of profile " + name + " leads back to it"));
     }
     if (const std::string command = setting(*profile, "credential_process"); !command.empty()) {
-      return refreshing("credential_process of " + source,
-                        [processes = processes_, environment = base_.environment,
-                         process = CredentialProcess{.command = command, .profile = name}](
-                            const os::CancelToken& cancel) {
-                          return run_credential_process(*processes, process, environment, cancel);
-                        });
+      return refreshing(
+          "credential_process of " + source,
+          [processes = processes_, environment = base_.environment, clock = base_.clock,
+           process = CredentialProcess{.command = command, .profile = name}](
+              const os::CancelToken& cancel) {
+            return unexpired(run_credential_process(*processes, process, environment, cancel),
+                             process, clock->now());
+          });
     }
     const bool sso = !setting(*profile, "sso_session").empty() ||
                      !setting(*profile, "sso_start_url").empty() ||

@@ -192,6 +192,20 @@ TEST_F(CredentialChain, RunsTheCredentialProcessOfAProfile) {
   EXPECT_EQ(keys->session_token, "t");
 }
 
+TEST_F(CredentialChain, RefusesCredentialsOfAProcessThatHaveExpired) {
+  write(".aws/config", "[default]\ncredential_process = vault\n");
+  processes->on_prefix("/bin/sh", os::FakeProcessRunner::prints(
+                                      R"({"Version":1,"AccessKeyId":"AKIA5","SecretAccessKey":"s",)"
+                                      R"("Expiration":"2001-01-31T13:00:00Z"})"));
+  const auto keys = get();
+  ASSERT_FALSE(keys);
+  EXPECT_EQ(keys.error().code, ErrorCode::permission);
+  EXPECT_TRUE(keys.error().message.starts_with(
+      "the session has expired: credential_process of profile default answered credentials that "
+      "ended at 2001-01-31T13:00:00"))
+      << keys.error().message;
+}
+
 TEST_F(CredentialChain, DoesNotQuoteTheOutputOfACredentialProcessThatFails) {
   write(".aws/config", "[default]\ncredential_process = vault\n");
   for (const auto& reply :

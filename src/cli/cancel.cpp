@@ -15,14 +15,14 @@ constexpr std::chrono::milliseconds kPoll{100};
 class Cancel final : public Subcommand {
  public:
   void declare(Arguments& arguments) override {
-    arguments.positional("RUN", run_, "its number (default: the latest run here)");
+    arguments.positional("RUN", run_, "its number (default: the run here that is going)");
     state_.declare(arguments);
   }
 
   Result<ExitCode> run(const Terminal& terminal) override {
     APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
     APHEX_CHECK(engine::mark_interrupted(session->database(), session->paths()));
-    APHEX_TRY(const store::RunRecord run, session->find_run(run_));
+    APHEX_TRY(const store::RunRecord run, chosen_run(*session));
     if (store::is_finished(run.state)) {
       return fail(ErrorCode::usage,
                   fmt::format("run {} is not going: it {}", run.id,
@@ -42,6 +42,20 @@ class Cancel final : public Subcommand {
   }
 
  private:
+  // Without a number: the one that is going, else the latest that waits for its turn.
+  Result<store::RunRecord> chosen_run(Session& session) const {
+    if (!run_.empty()) return session.find_run(run_);
+    store::RunFilter filter;
+    filter.limit = 1;
+    filter.pipeline = session.current_pipeline();
+    for (const store::RunState state : {store::RunState::running, store::RunState::queued}) {
+      filter.state = state;
+      APHEX_TRY(std::vector<store::RunRecord> found, session.database().runs(filter));
+      if (!found.empty()) return std::move(found.front());
+    }
+    return session.find_run("");
+  }
+
   static Result<ExitCode> wait_until_ended(Session& session, std::int64_t id,
                                            const Terminal& terminal) {
     const std::unique_ptr<os::Clock> clock = os::make_system_clock();

@@ -12,8 +12,10 @@ namespace {
 // Found without starting git: validation is run by editors at every key.
 std::filesystem::path repository_of(const std::filesystem::path& file) {
   std::error_code ignored;
+  // Of a path that is not there, weakly_canonical() leaves a relative one relative.
   const std::filesystem::path directory =
-      std::filesystem::weakly_canonical(file, ignored).parent_path();
+      std::filesystem::weakly_canonical(std::filesystem::absolute(file, ignored), ignored)
+          .parent_path();
   for (std::filesystem::path at = directory;; at = at.parent_path()) {
     if (std::filesystem::exists(at / ".git", ignored)) return at;
     if (at == at.parent_path()) return directory;

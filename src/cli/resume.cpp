@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "cli/run_execution.hpp"
 #include "cli/subcommands.hpp"
 
@@ -20,8 +22,10 @@ class Resume final : public Subcommand {
     APHEX_TRY(const engine::RunOptions recorded, engine::run_options_from(record.options));
     APHEX_TRY(const doc::Value value, doc::parse_json(record.plan));
     APHEX_TRY(const plan::Plan plan, plan::from_value(value));
+    note_other_head(*session, record, recorded, terminal);
     ExecutionOptions options;
     options.aws = recorded.aws;
+    options.application = recorded.clone_source;
     options.artifact_store = recorded.artifact_store;
     options.plan = &plan;
     options.log_format = log_format_;
@@ -33,6 +37,22 @@ class Resume final : public Subcommand {
   }
 
  private:
+  // Who has mended the repository means the new commit, and would see the old one fail again.
+  static void note_other_head(Session& session, const store::RunRecord& record,
+                              const engine::RunOptions& recorded, const Terminal& terminal) {
+    if (recorded.source != engine::Source::commit) return;
+    engine::Git git(*session.processes(), session.environment(), os::CancelToken());
+    const Result<std::string> head = git.resolve(recorded.clone_source, "HEAD");
+    if (!head || *head == record.commit_sha) return;
+    constexpr std::size_t kShortSha = 12;
+    terminal.progress(fmt::format(
+        "{} run {} is of commit {}, which is run again; the repository is at {} now, which 'aphex "
+        "run{}' runs\n",
+        styled("note:", Style::yellow, terminal.err_colour()), record.id,
+        record.commit_sha.substr(0, kShortSha), head->substr(0, kShortSha),
+        recorded.aws == engine::AwsTarget::sandbox ? " --sandbox" : ""));
+  }
+
   std::string run_;
   StateOption state_;
   bool quiet_ = false;

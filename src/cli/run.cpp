@@ -54,6 +54,7 @@ class Run final : public Subcommand {
     const engine::RunRequest& request = *prepared.request;
     ExecutionOptions options;
     options.aws = wish_.aws;
+    options.application = request.options.clone_source;
     options.artifact_store = request.options.artifact_store;
     options.plan = &*prepared.own_plan;
     options.log_format = log_format_;

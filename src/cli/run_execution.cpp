@@ -18,6 +18,7 @@ Result<os::EnvironmentVariables> aws_environment(Session& session, const Termina
   engine::SandboxOptions sandbox =
       sandbox_options(session.paths(), session.environment(), cancel, terminal);
   sandbox.pipeline_account = pipeline_account(*options.plan);
+  sandbox.application = options.application;
   APHEX_TRY(const engine::SandboxServer server, engine::start_sandbox(sandbox));
   APHEX_CHECK(engine::bootstrap_accounts(server, options.plan->environments,
                                          options.plan->bootstrap_qualifier, sandbox));
@@ -25,7 +26,21 @@ Result<os::EnvironmentVariables> aws_environment(Session& session, const Termina
   return environment;
 }
 
-void print_next(const Terminal& terminal, const engine::RunOutcome& outcome) {
+// The command line was right where a stage failed, whatever the stage found wrong.
+ExitCode exit_code_of_run(const Error& error) {
+  return error.code == ErrorCode::usage ? ExitCode::failed : exit_code_for(error);
+}
+
+// A command of the repository or its configuration failed: most often a new commit mends that.
+bool repository_may_be_at_fault(const engine::RunOutcome& outcome) {
+  return outcome.error && (outcome.error->code == ErrorCode::command_failed ||
+                           outcome.error->code == ErrorCode::invalid_config);
+}
+
+void print_next(const Terminal& terminal, const ExecutionOptions& options,
+                const engine::RunOutcome& outcome) {
+  constexpr std::size_t kRunLength = 9;  // of "aphex run"
+  const std::string_view where = options.aws == engine::AwsTarget::sandbox ? " --sandbox" : "";
   std::string text = "next:\n";
   if (outcome.state == store::RunState::succeeded) {
     text += fmt::format(
@@ -39,6 +54,12 @@ void print_next(const Terminal& terminal, const engine::RunOutcome& outcome) {
         "  aphex runs {0}           every step with its time\n"
         "  aphex resume {0}         go on where it was ended\n",
         outcome.id);
+  } else if (repository_may_be_at_fault(outcome)) {
+    text += fmt::format(
+        "  aphex logs {0} --failed  what the failed step printed\n"
+        "  aphex run{1:<{2}}  once a new commit mends the cause\n"
+        "  aphex resume {0}         the same commit again, where the cause lies elsewhere\n",
+        outcome.id, where, fmt::formatted_size("aphex logs {} --failed", outcome.id) - kRunLength);
   } else {
     text += fmt::format(
         "  aphex logs {0} --failed  what the failed step printed\n"
@@ -71,8 +92,8 @@ Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
   engine::RunEngine engine({session.paths(), session.database(), services->services(), *reporter});
   APHEX_TRY(const engine::RunOutcome outcome, execute(engine, source.token()));
   if (outcome.error && !json) terminal.error(*outcome.error);
-  if (!json) print_next(terminal, outcome);
-  return outcome.error ? exit_code_for(*outcome.error) : ExitCode::ok;
+  if (!json) print_next(terminal, options, outcome);
+  return outcome.error ? exit_code_of_run(*outcome.error) : ExitCode::ok;
 }
 
 }  // namespace aphex::cli

@@ -13,7 +13,8 @@ namespace aphex::cli {
 struct ExecutionOptions {
   engine::AwsTarget aws = engine::AwsTarget::real;
   std::string artifact_store;
-  const plan::Plan* plan = nullptr;  // whose environments the sandbox needs
+  std::filesystem::path application;  // the repository: its CDK bootstraps the sandbox
+  const plan::Plan* plan = nullptr;   // whose environments the sandbox needs
   std::string log_format = "text";
   Verbosity verbosity = Verbosity::normal;
 };

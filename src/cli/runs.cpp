@@ -17,6 +17,18 @@ std::int64_t now_millis() {
   return os::make_system_clock()->now().time_since_epoch().count();
 }
 
+// Of what was done: neither the time before a resume nor that of a process which ended without a
+// word, whose end nobody knows.
+std::string worked(const store::RunRecord& run, const std::vector<store::StepRecord>& steps) {
+  if (!run.started_at) return "-";
+  store::Millis sum = 0;
+  for (const store::StepRecord& step : steps) {
+    if (step.state == store::WorkState::interrupted) continue;
+    sum += step.ended_at.value_or(now_millis()) - step.started_at;
+  }
+  return human_duration(sum);
+}
+
 std::string lasted(const std::optional<store::Millis>& from,
                    const std::optional<store::Millis>& until) {
   if (!from) return "-";
@@ -69,9 +81,11 @@ class Runs final : public Subcommand {
     const Result<std::int64_t> limit =
         limit_.empty() ? Result<std::int64_t>(kDefaultRows) : parse_run_number(limit_);
     if (!limit) {
-      return fail(ErrorCode::usage, fmt::format("--limit takes a number from 1, not '{}'", limit_));
+      return fail(ErrorCode::usage, fmt::format("--limit takes a number from 1, not '{}'", limit_),
+                  "without it the latest 20 are listed");
     }
-    filter.limit = static_cast<int>(std::min<std::int64_t>(*limit, kMaxRows));
+    const int shown = static_cast<int>(std::min<std::int64_t>(*limit, kMaxRows));
+    filter.limit = shown + 1;  // whether there are more
     if (!pipeline_.empty()) {
       filter.pipeline = pipeline_;
     } else if (!all_) {
@@ -79,12 +93,20 @@ class Runs final : public Subcommand {
     }
     if (!state_filter_.empty()) filter.state = store::run_state_from(state_filter_);
     if (!commit_.empty()) filter.commit_prefix = commit_;
-    APHEX_TRY(const std::vector<store::RunRecord> runs, session->database().runs(filter));
-    return list(runs, terminal);
+    APHEX_TRY(std::vector<store::RunRecord> runs, session->database().runs(filter));
+    const bool more = runs.size() > static_cast<std::size_t>(shown);
+    if (more) runs.pop_back();
+    APHEX_TRY(const ExitCode code, list(*session, runs, terminal));
+    if (more && format_ != "json") {
+      terminal.progress(
+          fmt::format("these are the latest {}; --limit N lists more\n", runs.size()));
+    }
+    return code;
   }
 
  private:
-  Result<ExitCode> list(const std::vector<store::RunRecord>& runs, const Terminal& terminal) {
+  Result<ExitCode> list(Session& session, const std::vector<store::RunRecord>& runs,
+                        const Terminal& terminal) {
     if (format_ == "json") {
       doc::Value value = doc::Value::array();
       for (const store::RunRecord& run : runs)
@@ -104,11 +126,12 @@ class Runs final : public Subcommand {
     std::vector<std::vector<std::string>> rows{
         {"RUN", "STATE", "PIPELINE", "COMMIT", "BRANCH", "STARTED (UTC)", "TIME", "MESSAGE"}};
     for (const store::RunRecord& run : runs) {
+      APHEX_TRY(const std::vector<store::StepRecord> steps, session.database().steps(run.id));
       rows.push_back({std::to_string(run.id), std::string(store::to_string(run.state)),
                       run.pipeline,
                       run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""),
                       run.branch, time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
-                      lasted(run.started_at, run.ended_at), first_line(run.message)});
+                      worked(run, steps), first_line(run.message)});
     }
     terminal.print(render_table(rows));
     return ExitCode::ok;
@@ -131,7 +154,7 @@ class Runs final : public Subcommand {
       terminal.print(doc::to_json(value, 2) + "\n");
       return ExitCode::ok;
     }
-    print_head(run, terminal);
+    print_head(run, steps, terminal);
     std::vector<std::vector<std::string>> rows{{"STAGE", "STEP", "STATE", "TIME", ""}};
     for (const store::StageRecord& stage : stages) {
       rows.push_back(
@@ -149,14 +172,15 @@ class Runs final : public Subcommand {
     return ExitCode::ok;
   }
 
-  static void print_head(const store::RunRecord& run, const Terminal& terminal) {
-    std::string head = fmt::format(
-        "run {} of {}: {}\n  commit  {}{} {}\n  author  {}\n  started {}  took {}\n", run.id,
-        run.pipeline,
-        styled(store::to_string(run.state), style_of(run.state), terminal.out_colour()),
-        run.commit_sha, is_of_worktree(run) ? " with changes of the working tree," : "",
-        first_line(run.message), run.author, time_text(run.started_at.value_or(run.created_at)),
-        lasted(run.started_at, run.ended_at));
+  static void print_head(const store::RunRecord& run, const std::vector<store::StepRecord>& steps,
+                         const Terminal& terminal) {
+    std::string head =
+        fmt::format("run {} of {}: {}\n  commit  {}{} {}\n  author  {}\n  started {}  took {}\n",
+                    run.id, run.pipeline,
+                    styled(store::to_string(run.state), style_of(run.state), terminal.out_colour()),
+                    run.commit_sha, is_of_worktree(run) ? " with changes of the working tree," : "",
+                    first_line(run.message), run.author,
+                    time_text(run.started_at.value_or(run.created_at)), worked(run, steps));
     if (run.restarted_from) {
       head += fmt::format("  goes on from run {}, under a new plan\n", *run.restarted_from);
     }

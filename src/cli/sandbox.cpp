@@ -7,15 +7,47 @@
 #include "cli/sandbox_cluster.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
+#include "engine/commit_config.hpp"
 
 namespace aphex::cli {
 namespace {
 
-// The plan of the configuration here, if there is a valid one: its accounts are made.
-std::optional<plan::Plan> plan_here(const std::string& file) {
-  const Result<ConfigurationFile> read = read_configuration(file, config::UnknownKeys::warn);
-  if (!read || !read->result.config) return std::nullopt;
-  return plan::make_plan(*read->result.config, read->repository_name);
+// The configuration whose accounts are meant, where there is one.
+struct Pipeline {
+  plan::Plan plan;
+  std::filesystem::path repository;
+};
+
+// One that was named has to be there and valid. One that only lies here may still be in the making:
+// the sandbox works without.
+Result<std::optional<Pipeline>> pipeline_of(const std::string& file, const Terminal& terminal) {
+  const Result<ConfigurationFile> read =
+      read_configuration(file, config::UnknownKeys::warn, StackFiles::not_checked);
+  if (!read && file.empty()) return std::nullopt;
+  if (!read) return fail(read.error());
+  if (read->result.config) {
+    return Pipeline{plan::make_plan(*read->result.config, read->repository_name), read->repository};
+  }
+  const Error invalid = engine::configuration_error(read->source, read->result);
+  if (!file.empty()) {
+    terminal.progress(render_text(read->source, read->result.diagnostics, terminal.err_colour()));
+    return fail(invalid);
+  }
+  terminal.progress(
+      fmt::format("{} {}; its accounts are left out, and the sandbox's own is {} "
+                  "('aphex validate' shows the errors)\n",
+                  styled("note:", Style::yellow, terminal.err_colour()), describe(invalid),
+                  engine::kDefaultPipelineAccount));
+  return std::nullopt;
+}
+
+// What `sandbox env` leaves of the caller's environment: a proxy's exceptions are added to.
+os::EnvironmentVariables proxy_exceptions(const os::EnvironmentVariables& environment) {
+  os::EnvironmentVariables kept;
+  for (const char* name : {"NO_PROXY", "no_proxy"}) {
+    if (const auto at = environment.find(name); at != environment.end()) kept.insert(*at);
+  }
+  return kept;
 }
 
 std::string number_at(const doc::Value& value, std::string_view key) {
@@ -64,14 +96,17 @@ class Sandbox final : public Subcommand {
     os::CancelSource source;
     const os::SignalGuard signals(source);
     engine::SandboxOptions options = sandbox_options(paths, environment, source.token(), terminal);
-    const std::optional<plan::Plan> plan = plan_here(config_);
-    if (plan) options.pipeline_account = plan->environments.front().account;
+    APHEX_TRY(const std::optional<Pipeline> pipeline, pipeline_of(config_, terminal));
+    if (pipeline) {
+      options.pipeline_account = pipeline->plan.environments.front().account;
+      options.application = pipeline->repository;
+    }
     if (action_ != "cluster") APHEX_CHECK(cluster_.check_unused(action_));
     if (action_ == "cluster") {
-      if (plan) cluster_.default_region = plan->environments.front().region;
+      if (pipeline) cluster_.default_region = pipeline->plan.environments.front().region;
       return run_cluster(cluster_, {terminal, options, format_});
     }
-    if (action_ == "start") return start(terminal, options, plan);
+    if (action_ == "start") return start(terminal, options, pipeline);
     if (action_ == "stop") return stop(terminal, options);
     if (action_ == "reset") return reset(terminal, options);
     if (action_ == "env") return print_environment(terminal, options);
@@ -80,17 +115,17 @@ class Sandbox final : public Subcommand {
 
  private:
   Result<ExitCode> start(const Terminal& terminal, const engine::SandboxOptions& options,
-                         const std::optional<plan::Plan>& plan) {
+                         const std::optional<Pipeline>& pipeline) {
     APHEX_CHECK(make_state_directory(options.paths));
     APHEX_TRY(const engine::SandboxServer server, engine::start_sandbox(options));
-    if (plan) {
-      APHEX_CHECK(engine::bootstrap_accounts(server, plan->environments, plan->bootstrap_qualifier,
-                                             options));
+    if (pipeline) {
+      APHEX_CHECK(engine::bootstrap_accounts(server, pipeline->plan.environments,
+                                             pipeline->plan.bootstrap_qualifier, options));
     }
     terminal.print(fmt::format("sandbox runs at {} (pid {}); a stand-in for AWS, for development\n",
                                server.endpoint, server.pid));
     terminal.progress(
-        "next:\n  aphex run --sandbox       the pipeline against it\n"
+        "next:\n  aphex run --sandbox          the pipeline against it\n"
         "  eval \"$(aphex sandbox env)\"  for aws, cdk and SDKs in this shell\n");
     return ExitCode::ok;
   }
@@ -116,7 +151,8 @@ class Sandbox final : public Subcommand {
       return fail(ErrorCode::not_found, "no sandbox is running",
                   "'aphex sandbox start' starts one");
     }
-    const os::EnvironmentVariables variables = engine::sandbox_environment(*server, {});
+    const os::EnvironmentVariables variables =
+        engine::sandbox_environment(*server, proxy_exceptions(options.environment));
     if (format_ == "json") {
       doc::Value value = doc::Value::object();
       for (const auto& [name, text] : variables)

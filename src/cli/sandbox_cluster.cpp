@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
+
 namespace aphex::cli {
 namespace {
 
@@ -56,13 +58,33 @@ doc::Value as_json(const SandboxCluster& cluster) {
   return value;
 }
 
+// The sandbox says what is wrong, not what to type.
+tl::unexpected<Error> with_hint(Error error, std::string hint) {
+  if (error.hint.empty()) error.hint = std::move(hint);
+  return fail(std::move(error));
+}
+
 Result<ExitCode> add(const ClusterArguments& arguments, const engine::SandboxServer& server,
                      const ClusterCommand& command) {
   const os::EnvironmentVariables& environment = command.options.environment;
   APHEX_TRY(const std::filesystem::path file, kubeconfig_file(arguments, environment));
-  APHEX_TRY(const SandboxCluster cluster,
-            engine::add_cluster(server, place_of(arguments, server, environment),
-                                {.file = file, .context = arguments.context}, command.options));
+  Result<SandboxCluster> added =
+      engine::add_cluster(server, place_of(arguments, server, environment),
+                          {.file = file, .context = arguments.context}, command.options);
+  if (!added && added.error().message.find(" must be ") != std::string::npos) {
+    return with_hint(std::move(added.error()),
+                     "NAME, --account and --region say under which name EKS shows it, and where");
+  }
+  if (!added) {
+    const std::string context =
+        arguments.context.empty() ? "" : " --context " + shell_quote(arguments.context);
+    return with_hint(
+        std::move(added.error()),
+        fmt::format("it has to be one that 'kubectl --kubeconfig {}{} version' reaches; "
+                    "--kubeconfig and --context choose another",
+                    shell_quote(file.string()), context));
+  }
+  const SandboxCluster& cluster = *added;
   if (command.format == "json") {
     command.terminal.print(doc::to_json(as_json(cluster), 2) + "\n");
     return ExitCode::ok;
@@ -95,7 +117,11 @@ Result<ExitCode> list(const engine::SandboxServer& server, const ClusterCommand&
 Result<ExitCode> remove(const ClusterArguments& arguments, const engine::SandboxServer& server,
                         const ClusterCommand& command) {
   const engine::ClusterPlace place = place_of(arguments, server, command.options.environment);
-  APHEX_CHECK(engine::remove_cluster(server, place, command.options));
+  if (Status removed = engine::remove_cluster(server, place, command.options); !removed) {
+    return with_hint(std::move(removed.error()),
+                     "'aphex sandbox cluster list' shows those that are there; --account and "
+                     "--region say whose and where");
+  }
   command.terminal.print(fmt::format("cluster {} removed from the sandbox\n", place.name));
   return ExitCode::ok;
 }

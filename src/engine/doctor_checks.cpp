@@ -13,6 +13,7 @@
 #include "engine/installation.hpp"
 #include "engine/repository_view.hpp"
 #include "os/files.hpp"
+#include "store/run_database.hpp"
 
 namespace aphex::engine {
 
@@ -106,7 +107,7 @@ Check check_npm(const DoctorOptions& options) {
 Check check_cdk(const DoctorOptions& options) {
   const auto cli = find_cdk({.processes = *options.processes,
                              .environment = options.environment,
-                             .working_copy = options.directory},
+                             .working_copy = top_of(options)},
                             options.cancel);
   if (!cli) {
     // The application's dependencies may bring it, once a build has installed them.
@@ -149,6 +150,12 @@ Check check_state_directory(const DoctorOptions& options) {
     return {name, CheckState::failed, describe(probe.error()), remedy};
   }
   std::error_code error;
+  if (fs::exists(options.paths.database(), error)) {
+    if (const auto opened = store::RunDatabase::open(options.paths.database(), options.clock);
+        !opened) {
+      return bad(name, CheckState::failed, opened.error());
+    }
+  }
   const fs::space_info space = fs::space(root, error);
   if (error) return {name, CheckState::warning, root.string() + ": " + error.message(), ""};
   const std::string found =
@@ -225,8 +232,10 @@ CredentialsFound find_credentials(const DoctorOptions& options, const plan::Plan
   if (region.empty()) region = plan == nullptr ? "us-east-1" : plan->environments.front().region;
   if (const auto credentials = context.credentials->get(options.cancel); !credentials) {
     // A machine that only ever uses the sandbox needs none.
+    const std::string& hint = credentials.error().hint;
     return {{name, CheckState::warning, describe(credentials.error()),
-             "set AWS_PROFILE or AWS_ACCESS_KEY_ID, or use aphex run --sandbox, which needs none"},
+             (hint.empty() ? "set AWS_PROFILE or AWS_ACCESS_KEY_ID" : hint) +
+                 ", or use aphex run --sandbox, which needs none"},
             {}};
   }
   const auto caller = aws::get_caller_identity(context, region, options.cancel);

@@ -18,8 +18,8 @@ namespace {
 using config::partition_of;
 
 constexpr std::string_view kCredentialsHint =
-    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or log "
-    "in (aws sso login); `aphex run --sandbox` needs none";
+    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with AWS_PROFILE; "
+    "`aphex run --sandbox` needs none";
 
 Error about(ErrorCode code, std::string message, std::string hint) {
   return Error{.code = code,
@@ -82,6 +82,12 @@ bool lacks_bucket(const aws::AwsContext& base, const AccessTarget& target,
   return !listed && aws::is_missing_bucket(listed.error());
 }
 
+// Who knows what is wrong knows what mends it; the others get the general advice.
+std::string credentials_hint(const Error& cause) {
+  return cause.hint.empty() ? std::string(kCredentialsHint)
+                            : cause.hint + "; `aphex run --sandbox` needs no credentials";
+}
+
 // `what` is said where neither the network nor an expired session is to blame.
 tl::unexpected<Error> no_identity(const aws::AwsContext& base, const AccessTarget& target,
                                   std::string what, Error cause) {
@@ -92,8 +98,10 @@ tl::unexpected<Error> no_identity(const aws::AwsContext& base, const AccessTarge
   if (says_expired(describe(cause))) {
     return explain(std::move(cause), session_over(base, target));
   }
-  return explain(std::move(cause),
-                 about(ErrorCode::permission, std::move(what), std::string(kCredentialsHint)));
+  // Not about credentials at all: an address that is none.
+  if (cause.code == ErrorCode::usage) return fail(std::move(cause));
+  std::string hint = credentials_hint(cause);
+  return explain(std::move(cause), about(ErrorCode::permission, std::move(what), std::move(hint)));
 }
 
 // What a refusal by STS is about.
@@ -121,6 +129,13 @@ Error not_bootstrapped(const Refusal& refusal, std::string_view prefix) {
                std::string(prefix) + bootstrap_command(target, refusal.caller.account));
 }
 
+// Of an account that may trust others already.
+std::string bootstrap_again(const AccessTarget& target, const std::string& pipeline_account) {
+  const std::string command = bootstrap_command(target, pipeline_account);
+  if (pipeline_account == target.account) return command;
+  return command + " (--trust replaces the list: repeat it for each account that is trusted now)";
+}
+
 Error refused_by_other_account(const Refusal& refusal, const os::CancelToken& cancel) {
   const AccessTarget& target = refusal.target;
   const std::string as_them = fmt::format("with credentials of account {}: ", target.account);
@@ -131,7 +146,7 @@ Error refused_by_other_account(const Refusal& refusal, const os::CancelToken& ca
                   "account does not trust account {}",
                   deploy_role_arn(target), target.account, target.name, refusal.caller.arn,
                   refusal.caller.account),
-      as_them + bootstrap_command(target, refusal.caller.account));
+      as_them + bootstrap_again(target, refusal.caller.account));
 }
 
 // STS answers AccessDenied whether the role is missing, does not trust us, or may not be assumed by
@@ -176,7 +191,7 @@ Result<int> bootstrap_version(const aws::AwsContext& environment, const AccessTa
                          fmt::format("cannot read the bootstrap's version ({}) in account {} {} "
                                      "(environment {})",
                                      parameter, target.account, target.region, target.name),
-                         bootstrap_command(target, caller.account)));
+                         bootstrap_again(target, caller.account)));
   }
   int version = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), version);
@@ -184,7 +199,7 @@ Result<int> bootstrap_version(const aws::AwsContext& environment, const AccessTa
     return fail(ErrorCode::permission,
                 fmt::format("{} in account {} {} is '{}', not a number", parameter, target.account,
                             target.region, *text),
-                bootstrap_command(target, caller.account));
+                bootstrap_again(target, caller.account));
   }
   if (version < kMinBootstrapVersion) {
     return fail(
@@ -192,7 +207,7 @@ Result<int> bootstrap_version(const aws::AwsContext& environment, const AccessTa
         fmt::format("the bootstrap of account {} in {} (environment {}) has version {}; "
                     "{} or newer is needed",
                     target.account, target.region, target.name, version, kMinBootstrapVersion),
-        bootstrap_command(target, caller.account));
+        bootstrap_again(target, caller.account));
   }
   return version;
 }

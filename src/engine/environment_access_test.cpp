@@ -94,7 +94,9 @@ TEST_F(EnvironmentAccess, TellsMissingTrustOfAnotherAccount) {
             "cannot assume " + std::string(kRole) +
                 " in account 111122223333 (environment dev) as arn:aws:iam::999988887777:user/ci: "
                 "the bootstrap of that account does not trust account 999988887777");
-  EXPECT_EQ(refused.hint, kAsThem);
+  EXPECT_EQ(refused.hint, std::string(kAsThem) +
+                              " (--trust replaces the list: repeat it for each "
+                              "account that is trusted now)");
 }
 
 TEST_F(EnvironmentAccess, TellsAMissingBootstrapOfAnotherAccount) {
@@ -208,6 +210,39 @@ TEST_F(EnvironmentAccess, SaysThatThereAreNoCredentials) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().message,
             "there are no AWS credentials to reach environment dev (account 111122223333) with");
+}
+
+class SignsInElsewhere final : public aws::CredentialsProvider {
+ public:
+  Result<aws::Credentials> get(const os::CancelToken&) override {
+    return fail(ErrorCode::unsupported, "profile sso signs in through a browser",
+                "let the AWS CLI hand them over");
+  }
+  std::string source() const override { return "profile sso"; }
+};
+
+TEST_F(EnvironmentAccess, KeepsTheAdviceOfTheProfileThatHasNoCredentials) {
+  aws::AwsContext base =
+      step_.context(plan::StageKind::validate, plan::CheckAccess{0}).services.aws;
+  base.credentials = std::make_shared<SignsInElsewhere>();
+  const auto report =
+      check_environment_access(base, access_target(step_.plan, 0), os::CancelToken());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().hint,
+            "let the AWS CLI hand them over; `aphex run --sandbox` needs no credentials");
+}
+
+TEST_F(EnvironmentAccess, DoesNotBlameTheCredentialsForAnEndpointThatIsNone) {
+  aws::AwsContext base =
+      step_.context(plan::StageKind::validate, plan::CheckAccess{0}).services.aws;
+  base.environment["AWS_ENDPOINT_URL"] = "foo";
+  const auto report =
+      check_environment_access(base, access_target(step_.plan, 0), os::CancelToken());
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message,
+            "STS GetCallerIdentity: AWS_ENDPOINT_URL names no address: an address does not begin "
+            "with http:// or https://");
+  EXPECT_EQ(report.error().hint, "set it to one like http://localhost:4566, or unset it");
 }
 
 TEST_F(EnvironmentAccess, MayTryAgainWhereNobodyAnswers) {

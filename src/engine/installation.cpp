@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPackageName = "aphex_sandbox";
+constexpr const char* kCdkOfPackages = "node_modules/.bin/cdk";
 
 std::string value_of(const os::EnvironmentVariables& environment, const std::string& name) {
   const auto at = environment.find(name);
@@ -100,19 +101,28 @@ fs::path find_sandbox_node_modules(const os::EnvironmentVariables& environment) 
   return {};
 }
 
-Result<fs::path> find_own_cdk(const os::EnvironmentVariables& environment) {
+Result<fs::path> find_bootstrap_cdk(const os::EnvironmentVariables& environment,
+                                    const fs::path& application) {
+  if (!application.empty() && is_there(application / kCdkOfPackages)) {
+    return application / kCdkOfPackages;
+  }
   if (const std::string given = value_of(environment, "APHEX_CDK"); !given.empty()) {
     auto found = os::find_program(given, environment);
     if (found) return found;
     return fail_because("APHEX_CDK names " + given, std::move(found.error()));
   }
-  if (const auto tree = source_tree(); tree && is_there(*tree / "node_modules/.bin/cdk")) {
-    return *tree / "node_modules/.bin/cdk";
+  if (const auto tree = source_tree(); tree && is_there(*tree / kCdkOfPackages)) {
+    return *tree / kCdkOfPackages;
   }
   auto found = os::find_program("cdk", environment);
   if (found) return found;
-  return fail(ErrorCode::not_found, "the CDK command line (cdk) is not in PATH",
-              "npm install --global aws-cdk@2, or set APHEX_CDK to the program");
+  return fail(ErrorCode::not_found,
+              "the CDK CLI, which bootstraps the sandbox's accounts, was not found: neither " +
+                  (application.empty() ? std::string(kCdkOfPackages)
+                                       : (application / kCdkOfPackages).string()) +
+                  ", nor APHEX_CDK, nor cdk in PATH",
+              "install the application's packages (npm ci), add it to them (npm install --save-dev "
+              "aws-cdk@2), or name it in APHEX_CDK");
 }
 
 }  // namespace aphex::engine

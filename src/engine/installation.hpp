@@ -25,8 +25,10 @@ Result<std::filesystem::path> find_sandbox_python(const os::EnvironmentVariables
 // there is none: functions that import the SDK then answer with an error that says so.
 std::filesystem::path find_sandbox_node_modules(const os::EnvironmentVariables& environment);
 
-// What bootstraps the sandbox, where no application is at hand that brings its own (see cdk_cli.hpp
-// for those): $APHEX_CDK, else node_modules/.bin/cdk of the source tree, else `cdk` in PATH.
-Result<std::filesystem::path> find_own_cdk(const os::EnvironmentVariables& environment);
+// What bootstraps the sandbox: node_modules/.bin/cdk of the application, as for its deployments
+// (see cdk_cli.hpp), else $APHEX_CDK, else node_modules/.bin/cdk of the source tree, else `cdk` in
+// PATH. An empty application is none.
+Result<std::filesystem::path> find_bootstrap_cdk(const os::EnvironmentVariables& environment,
+                                                 const std::filesystem::path& application);
 
 }  // namespace aphex::engine

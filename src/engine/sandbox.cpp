@@ -1,5 +1,6 @@
 #include "engine/sandbox.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -262,6 +263,23 @@ Status reset_stopped(const SandboxOptions& options) {
                                  std::string(trim(done.err.empty() ? done.out : done.err)));
 }
 
+// A proxy cannot reach this machine's loopback. Programs read one of the two names or the other, so
+// that what one of them excepts holds in both.
+void except_loopback_from_proxy(os::EnvironmentVariables& environment) {
+  std::string hosts;
+  for (const char* name : {"no_proxy", "NO_PROXY"}) {
+    const auto at = environment.find(name);
+    if (at != environment.end() && !at->second.empty()) hosts = at->second;
+  }
+  const std::vector<std::string> there = split(hosts, ',');
+  for (const char* loopback : {"localhost", "127.0.0.1"}) {
+    if (std::find(there.begin(), there.end(), loopback) != there.end()) continue;
+    hosts += (hosts.empty() ? "" : ",") + std::string(loopback);
+  }
+  environment["NO_PROXY"] = hosts;
+  environment["no_proxy"] = hosts;
+}
+
 }  // namespace
 
 Result<std::optional<SandboxServer>> find_sandbox(const SandboxOptions& options) {
@@ -310,8 +328,6 @@ Result<Stopped> stop_sandbox(const SandboxOptions& options) {
 }
 
 Status reset_sandbox(const SandboxOptions& options) {
-  std::error_code ignored;
-  fs::remove(options.paths.sandbox() / "bootstrapped.json", ignored);
   const auto announced = read_announcement(options);
   if (announced && answers(*announced, options)) {
     APHEX_CHECK(control(announced->endpoint, {"POST", "/_aphex/reset", ""}, options));
@@ -349,11 +365,7 @@ os::EnvironmentVariables sandbox_environment(const SandboxServer& server,
   environment["AWS_SHARED_CREDENTIALS_FILE"] = no_profiles;
   environment["CDK_DISABLE_CLI_TELEMETRY"] = "true";
   environment["NODE_NO_WARNINGS"] = "1";
-  // A proxy cannot reach this machine's loopback.
-  for (const char* name : {"NO_PROXY", "no_proxy"}) {
-    std::string& hosts = environment[name];
-    hosts += (hosts.empty() ? "" : ",") + std::string("localhost,127.0.0.1");
-  }
+  except_loopback_from_proxy(environment);
   return environment;
 }
 

@@ -6,7 +6,6 @@
 //   start.lock         held while a process of ours starts or ends the server
 //   bootstrap.lock     held while accounts are bootstrapped
 //   launch.log         what the server printed: why it did not start
-//   bootstrapped.json  what was bootstrapped; see sandbox_bootstrap.cpp
 //   no-profiles        an empty file that stands in for ~/.aws/config and ~/.aws/credentials
 //   empty/             a directory without a CDK application, for `cdk bootstrap`
 
@@ -40,6 +39,8 @@ struct SandboxOptions {
   std::shared_ptr<os::ProcessRunner> processes;
   os::CancelToken cancel;
   std::string pipeline_account = std::string(kDefaultPipelineAccount);
+  // Its own CDK command line bootstraps the accounts. May be empty: there is no application.
+  std::filesystem::path application;
   int port = 0;  // 0: the port of last time, or a free one
   // A server with a large state takes a few seconds; a cold disk several more.
   std::chrono::milliseconds start_timeout{30'000};
@@ -98,7 +99,8 @@ Result<AccountKey> sandbox_account(const SandboxServer& server, const std::strin
                                    const SandboxOptions& options);
 
 // Makes each account and region of the environments ready for the CDK, with trust in the server's
-// pipeline account: `cdk bootstrap`, once, two at a time. Within 50 ms when all is done already.
+// pipeline account and in whomever they trust already: `cdk bootstrap`, where something is missing,
+// two at a time. Within 50 ms when all is done already.
 Status bootstrap_accounts(const SandboxServer& server,
                           const std::vector<plan::Environment>& environments,
                           const std::string& qualifier, const SandboxOptions& options);

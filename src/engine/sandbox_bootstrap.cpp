@@ -1,9 +1,9 @@
 // `cdk bootstrap` of the sandbox's accounts.
 //
-// bootstrapped.json: {"version": 1, "done": ["aws://111122223333/us-east-1 hnb659fds 999988887777",
-// …]}: environment, qualifier and trusted account of each bootstrap that succeeded. It only says
-// whom the roles trust; that they exist is asked of the sandbox itself each time, whose state may
-// be younger than this file (a reset by other means) or older (a crash).
+// Several pipelines share the accounts of one sandbox, each with a pipeline account of its own.
+// --trust replaces whom the roles of a bootstrap trust, so that each bootstrap names again whom
+// they trust already. What is there is asked of the sandbox itself each time: no record can go
+// wrong.
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "aws/query.hpp"
 #include "aws/services.hpp"
 #include "base/text.hpp"
 #include "config/regions.hpp"
@@ -26,7 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kRecordVersion = 1;
 // Each is a node process that keeps one core busy.
 constexpr std::size_t kParallelBootstraps = 2;
 // It takes 2 s on a warm machine.
@@ -47,9 +47,15 @@ struct Request {
   const std::string& qualifier;
   const SandboxOptions& options;
 
-  std::string key(const Target& target) const {
-    return target.address() + " " + qualifier + " " + server.pipeline_account;
+  AccessTarget access(const Target& target) const {
+    return {.name = {}, .account = target.account, .region = target.region, .qualifier = qualifier};
   }
+};
+
+struct Bootstrap {
+  Target target;
+  fs::path cdk;
+  std::set<std::string> trusted;
 };
 
 class FixedCredentials final : public aws::CredentialsProvider {
@@ -67,34 +73,6 @@ class FixedCredentials final : public aws::CredentialsProvider {
   AccountKey key_;
 };
 
-fs::path record_file(const SandboxServer& server) {
-  return server.directory / "bootstrapped.json";
-}
-
-// A record that does not read is as none: bootstrapping again does no harm.
-std::set<std::string> read_record(const SandboxServer& server) {
-  std::set<std::string> done;
-  const auto text = os::read_file(record_file(server));
-  if (!text) return done;
-  const auto value = doc::parse_json(*text);
-  const doc::Value* version = value ? value->find("version") : nullptr;
-  if (version == nullptr || *version != doc::Value(kRecordVersion)) return done;
-  const doc::Value* keys = value->find("done");
-  if (keys == nullptr || !keys->is_array()) return done;
-  for (const doc::Value& key : *keys->as_array()) {
-    if (key.is_string()) done.insert(*key.as_string());
-  }
-  return done;
-}
-
-Status add_to_record(const SandboxServer& server, const std::vector<std::string>& keys) {
-  std::set<std::string> done = read_record(server);
-  done.insert(keys.begin(), keys.end());
-  const doc::Value record = doc::Value::object(
-      {{"version", kRecordVersion}, {"done", doc::Value::strings({done.begin(), done.end()})}});
-  return os::write_file_atomic(record_file(server), doc::to_json(record, 2) + "\n");
-}
-
 os::EnvironmentVariables environment_of(const Request& request, const Target& target,
                                         const AccountKey& key) {
   auto environment = sandbox_environment(request.server, request.options.environment);
@@ -106,31 +84,82 @@ os::EnvironmentVariables environment_of(const Request& request, const Target& ta
   return environment;
 }
 
-Result<bool> is_bootstrapped(const Request& request, const Target& target, const AccountKey& key) {
-  const aws::AwsContext context{.http = request.options.http,
-                                .credentials = std::make_shared<FixedCredentials>(key),
-                                .clock = request.options.clock,
-                                .environment = environment_of(request, target, key)};
-  const auto version =
-      aws::get_parameter(context, target.region, "/cdk-bootstrap/" + request.qualifier + "/version",
-                         request.options.cancel);
+aws::AwsContext context_of(const Request& request, const Target& target, const AccountKey& key) {
+  return {.http = request.options.http,
+          .credentials = std::make_shared<FixedCredentials>(key),
+          .clock = request.options.clock,
+          .environment = environment_of(request, target, key)};
+}
+
+Result<bool> is_bootstrapped(const Request& request, const Target& target,
+                             const aws::AwsContext& context) {
+  const auto version = aws::get_parameter(context, target.region,
+                                          bootstrap_version_parameter(request.access(target)),
+                                          request.options.cancel);
   if (version) return true;
   if (version.error().code == ErrorCode::not_found) return false;
   return fail_because("cannot see whether " + target.address() + " is bootstrapped",
                       version.error());
 }
 
-std::vector<std::string> bootstrap_arguments(const Request& request, const Target& target,
-                                             const fs::path& cdk) {
-  std::vector<std::string> argv = {cdk.string(),
-                                   "bootstrap",
-                                   target.address(),
-                                   "--trust",
-                                   request.server.pipeline_account,
-                                   "--cloudformation-execution-policies",
-                                   "arn:" + std::string(config::partition_of(target.region)) +
-                                       ":iam::aws:policy/AdministratorAccess",
-                                   "--no-notices"};
+// The accounts that a role's trust policy lets in.
+std::set<std::string> accounts_of_policy(const doc::Value& policy) {
+  constexpr std::string_view kRoot = ":root";
+  std::set<std::string> accounts;
+  const auto add = [&](const doc::Value& principal) {
+    if (!principal.is_string()) return;
+    // "111122223333" or "arn:aws:iam::111122223333:root"
+    std::string_view text = *principal.as_string();
+    if (text.ends_with(kRoot)) text.remove_suffix(kRoot.size());
+    accounts.emplace(text.substr(text.rfind(':') + 1));
+  };
+  const doc::Value* statements = policy.find("Statement");
+  if (statements == nullptr || !statements->is_array()) return accounts;
+  for (const doc::Value& statement : *statements->as_array()) {
+    const doc::Value* principal = statement.find("Principal");
+    const doc::Value* of_aws = principal == nullptr ? nullptr : principal->find("AWS");
+    if (of_aws == nullptr || statement.string_or("Effect", "") != "Allow") continue;
+    if (!of_aws->is_array()) {
+      add(*of_aws);
+      continue;
+    }
+    for (const doc::Value& each : *of_aws->as_array())
+      add(each);
+  }
+  return accounts;
+}
+
+// Nobody where there is no bootstrap. IAM is asked at the sandbox's one endpoint.
+Result<std::set<std::string>> trusted_accounts(const Request& request, const Target& target,
+                                               const aws::AwsContext& context) {
+  const std::string arn = deploy_role_arn(request.access(target));
+  const std::string role = arn.substr(arn.rfind('/') + 1);
+  const aws::QueryCall query{
+      .title = "IAM GetRole",
+      .subject = role,
+      .service = "iam",
+      .region = target.region,
+      .parameters = {{"Action", "GetRole"}, {"Version", "2010-05-08"}, {"RoleName", role}}};
+  const auto answer = aws::call_query(context, query, request.options.cancel);
+  if (!answer && answer.error().code == ErrorCode::not_found) return std::set<std::string>();
+  const std::string failure = "cannot see whom " + target.address() + " trusts";
+  if (!answer) return fail_because(failure, answer.error());
+  const aws::XmlElement* found = answer->find({"GetRoleResult", "Role"});
+  const std::string text = found == nullptr ? "" : found->text_of("AssumeRolePolicyDocument");
+  auto policy = doc::parse_json(aws::uri_decode(text));
+  if (!policy) return fail_because(failure, std::move(policy.error()));
+  return accounts_of_policy(*policy);
+}
+
+std::vector<std::string> bootstrap_arguments(const Request& request, const Bootstrap& bootstrap) {
+  const Target& target = bootstrap.target;
+  std::vector<std::string> argv = {bootstrap.cdk.string(), "bootstrap", target.address()};
+  for (const std::string& account : bootstrap.trusted)
+    argv.insert(argv.end(), {"--trust", account});
+  argv.insert(argv.end(), {"--cloudformation-execution-policies",
+                           "arn:" + std::string(config::partition_of(target.region)) +
+                               ":iam::aws:policy/AdministratorAccess",
+                           "--no-notices"});
   if (request.qualifier != kDefaultQualifier) {
     // Two qualifiers in one account need two stacks; a stack's name has no underscores.
     argv.insert(argv.end(), {"--qualifier", request.qualifier, "--toolkit-stack-name",
@@ -139,12 +168,12 @@ std::vector<std::string> bootstrap_arguments(const Request& request, const Targe
   return argv;
 }
 
-Status bootstrap(const Request& request, const Target& target, const AccountKey& key) {
+Status run_bootstrap(const Request& request, const Bootstrap& bootstrap, const AccountKey& key) {
   const SandboxOptions& options = request.options;
-  APHEX_TRY(const fs::path cdk, find_own_cdk(options.environment));
+  const Target& target = bootstrap.target;
   if (options.on_progress) options.on_progress("bootstrapping " + target.address());
   os::ProcessSpec spec;
-  spec.argv = bootstrap_arguments(request, target, cdk);
+  spec.argv = bootstrap_arguments(request, bootstrap);
   spec.working_directory = request.server.directory / "empty";
   spec.environment = environment_of(request, target, key);
   spec.timeout = kBootstrapTimeout;
@@ -161,54 +190,56 @@ Status bootstrap(const Request& request, const Target& target, const AccountKey&
               "aphex sandbox reset starts with an empty one");
 }
 
-// The key for the record where there was something to do.
-Result<std::optional<std::string>> ensure(const Request& request, const Target& target,
-                                          const std::set<std::string>& recorded) {
-  APHEX_TRY(const AccountKey key, sandbox_account(request.server, target.account, request.options));
-  APHEX_TRY(const bool there, is_bootstrapped(request, target, key));
-  if (there && recorded.contains(request.key(target))) return std::nullopt;
-  APHEX_CHECK(bootstrap(request, target, key));
-  return request.key(target);
+Status ensure(const Request& request, const Target& target) {
+  const SandboxOptions& options = request.options;
+  APHEX_TRY(const AccountKey key, sandbox_account(request.server, target.account, options));
+  const aws::AwsContext context = context_of(request, target, key);
+  APHEX_TRY(const bool there, is_bootstrapped(request, target, context));
+  APHEX_TRY(std::set<std::string> trusted, trusted_accounts(request, target, context));
+  const std::string& pipeline = request.server.pipeline_account;
+  if (there && trusted.contains(pipeline)) return {};
+  // An account trusts itself without being told.
+  trusted.erase(target.account);
+  trusted.insert(pipeline);
+  APHEX_TRY(const fs::path cdk, find_bootstrap_cdk(options.environment, options.application));
+  return run_bootstrap(request, {target, cdk, std::move(trusted)}, key);
 }
 
-// What the workers share; the mutex owns it.
-class Outcomes {
+// The first error of several workers; the mutex owns it.
+class FirstError {
  public:
-  void add(Result<std::optional<std::string>> outcome) {
+  void add(const Status& outcome) {
     const std::lock_guard guard(mutex_);
-    if (!outcome) {
-      if (!error_) error_ = std::move(outcome.error());
-    } else if (*outcome) {
-      done_.push_back(std::move(**outcome));
-    }
+    if (!outcome && !error_) error_ = outcome.error();
   }
-  bool failed() const {
+  bool is_there() const {
     const std::lock_guard guard(mutex_);
     return error_.has_value();
   }
   // After the workers have ended.
-  const std::vector<std::string>& done() const { return done_; }
-  const std::optional<Error>& error() const { return error_; }
+  Status status() const { return error_ ? Status(fail(*error_)) : Status(); }
 
  private:
   mutable std::mutex mutex_;
-  std::vector<std::string> done_;
-  std::optional<Error> error_;  // the first
+  std::optional<Error> error_;
 };
 
-void ensure_all(const Request& request, const std::vector<Target>& targets, Outcomes& outcomes) {
-  const std::set<std::string> recorded = read_record(request.server);
+Status ensure_all(const Request& request, const std::vector<Target>& targets) {
+  FirstError error;
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t at = next++; at < targets.size() && !outcomes.failed(); at = next++) {
-      outcomes.add(ensure(request, targets[at], recorded));
+    for (std::size_t at = next++; at < targets.size() && !error.is_there(); at = next++) {
+      error.add(ensure(request, targets[at]));
     }
   };
-  std::vector<std::jthread> workers;
-  for (std::size_t i = 1; i < std::min(kParallelBootstraps, targets.size()); ++i) {
-    workers.emplace_back(work);
+  {
+    std::vector<std::jthread> workers;
+    for (std::size_t i = 1; i < std::min(kParallelBootstraps, targets.size()); ++i) {
+      workers.emplace_back(work);
+    }
+    work();
   }
-  work();
+  return error.status();
 }
 
 constexpr std::chrono::milliseconds kLockPoll{100};
@@ -237,11 +268,7 @@ Status bootstrap_accounts(const SandboxServer& server,
   // Two processes that bootstrap one account at once would spoil each other's change set.
   APHEX_TRY(const os::FileLock lock, wait_for_bootstrap(server, options));
   const Request request{.server = server, .qualifier = qualifier, .options = options};
-  Outcomes outcomes;
-  ensure_all(request, {distinct.begin(), distinct.end()}, outcomes);
-  if (!outcomes.done().empty()) APHEX_CHECK(add_to_record(server, outcomes.done()));
-  if (outcomes.error()) return fail(*outcomes.error());
-  return {};
+  return ensure_all(request, {distinct.begin(), distinct.end()});
 }
 
 }  // namespace aphex::engine

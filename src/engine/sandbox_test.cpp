@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "aws/uri.hpp"
 #include "os/fake_process.hpp"
 #include "os/files.hpp"
 
@@ -237,12 +238,10 @@ TEST_F(SandboxTest, GivenItIsCancelledWhileItStartsThenItEndsAtOnce) {
   EXPECT_FALSE(os::process_start_time(std::stoi(read(sandbox() / "pid"))).has_value());
 }
 
-TEST_F(SandboxTest, GivenItRunsOrNotWhenItIsResetThenItsStateAndTheRecordAreForgotten) {
+TEST_F(SandboxTest, GivenItRunsOrNotWhenItIsResetThenItsStateIsForgotten) {
   ASSERT_TRUE(start_sandbox(options()).has_value());
-  write(sandbox() / "bootstrapped.json", "{}");
   EXPECT_TRUE(reset_sandbox(options()).has_value());
   EXPECT_EQ(read(sandbox() / "was-reset"), "yes");
-  EXPECT_FALSE(fs::exists(sandbox() / "bootstrapped.json"));
   EXPECT_TRUE(sandbox_status(options())->server.has_value());
 
   ASSERT_TRUE(stop_sandbox(options()).has_value());
@@ -287,16 +286,23 @@ TEST(SandboxEnvironment, ReplacesAllThatTheCallerSaysOfAwsButTheRegion) {
       {"CDK_DOCKER", "podman"},
       {"NODE_NO_WARNINGS", "1"},
       {"NO_PROXY", "intranet,localhost,127.0.0.1"},
-      {"no_proxy", "localhost,127.0.0.1"},
+      {"no_proxy", "intranet,localhost,127.0.0.1"},
   };
   EXPECT_EQ(made, expected);
+}
+
+TEST(SandboxEnvironment, MadeTwiceExceptsLoopbackFromTheProxyOnce) {
+  const auto once = sandbox_environment(some_server("/s"), {{"no_proxy", "localhost,.corp"}});
+  EXPECT_EQ(once.at("no_proxy"), "localhost,.corp,127.0.0.1");
+  EXPECT_EQ(once.at("NO_PROXY"), "localhost,.corp,127.0.0.1");
+  EXPECT_EQ(sandbox_environment(some_server("/s"), once), once);
 }
 
 TEST(SandboxEnvironment, HasARegionWhereTheCallerHasNone) {
   EXPECT_EQ(sandbox_environment(some_server("/s"), {}).at("AWS_REGION"), "us-east-1");
 }
 
-// Answers as the sandbox would: keys for accounts, and SSM for those that are bootstrapped.
+// Answers as the sandbox would: keys for accounts, SSM and IAM for those that are bootstrapped.
 class FakeSandboxHttp final : public aws::HttpClient {
  public:
   Result<aws::HttpResponse> send(const aws::HttpRequest& request, const os::CancelToken&) override {
@@ -305,6 +311,9 @@ class FakeSandboxHttp final : public aws::HttpClient {
     if (request.url.ends_with("/_aphex/accounts")) {
       const std::string account = doc::parse_json(request.body)->string_or("account", "");
       response.body = R"({"accessKeyId": "AK)" + account + R"(", "secretAccessKey": "S"})";
+    } else if (request.body.find("Action=GetRole") != std::string::npos) {
+      response.status = bootstrapped ? 200 : 404;
+      response.body = bootstrapped ? role() : kNoRole;
     } else if (bootstrapped) {
       response.body = R"({"Parameter": {"Value": "30"}})";
     } else {
@@ -314,6 +323,20 @@ class FakeSandboxHttp final : public aws::HttpClient {
     return response;
   }
   std::atomic<bool> bootstrapped{false};
+  std::string principals = R"("999988887777")";  // whom the deploy roles trust, as JSON
+
+ private:
+  static constexpr const char* kNoRole =
+      "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error>"
+      "</ErrorResponse>";
+  std::string role() const {
+    const std::string policy =
+        R"({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": )" +
+        principals + "}}]}";
+    return "<GetRoleResponse><GetRoleResult><Role><AssumeRolePolicyDocument>" +
+           aws::uri_encode(policy) +
+           "</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>";
+  }
 };
 
 class BootstrapTest : public Test {
@@ -379,12 +402,39 @@ TEST_F(BootstrapTest, GivenAllIsDoneThenNoProgramIsStarted) {
   EXPECT_EQ(processes_->calls().size(), 2U);
 }
 
-TEST_F(BootstrapTest, GivenTheSandboxForgotItsStateThenTheRecordIsNotBelieved) {
+TEST_F(BootstrapTest, GivenTheSandboxForgotItsStateThenItIsBootstrappedAgain) {
   processes_->on_prefix(cdk(), os::FakeProcessRunner::exits(0));
   ASSERT_TRUE(bootstrap().has_value());
   http_->bootstrapped = false;
   ASSERT_TRUE(bootstrap().has_value());
   EXPECT_EQ(processes_->calls().size(), 4U);
+}
+
+TEST_F(BootstrapTest, GivenOtherPipelinesAreTrustedThenTheyStayTrusted) {
+  processes_->on_prefix(cdk(), os::FakeProcessRunner::exits(0));
+  environments_.resize(1);
+  http_->bootstrapped = true;
+  http_->principals =
+      R"(["arn:aws:iam::111111111111:root", "555566667777", "arn:aws:iam::333344445555:root"])";
+  ASSERT_TRUE(bootstrap().has_value());
+  ASSERT_EQ(processes_->calls().size(), 1U);
+  EXPECT_TRUE(processes_->command_lines().front().starts_with(
+      cdk() +
+      " bootstrap aws://111111111111/us-east-1 --trust 333344445555 --trust 555566667777 "
+      "--trust 999988887777 --cloudformation-execution-policies "))
+      << processes_->command_lines().front();
+}
+
+TEST_F(BootstrapTest, GivenTheApplicationHasACdkOfItsOwnThenThatOneBootstraps) {
+  const fs::path own = directory_->path() / "app/node_modules/.bin/cdk";
+  write(own, "#!/bin/sh\n");
+  processes_->on_prefix(own.string(), os::FakeProcessRunner::exits(0));
+  SandboxOptions with_application = options();
+  with_application.application = directory_->path() / "app";
+  const Status done = bootstrap_accounts(some_server(directory_->path()), environments_,
+                                         "hnb659fds", with_application);
+  ASSERT_TRUE(done.has_value()) << describe(done.error());
+  EXPECT_EQ(processes_->calls().size(), 2U);
 }
 
 TEST_F(BootstrapTest, GivenAnotherQualifierThenItHasAStackOfItsOwn) {
@@ -395,7 +445,7 @@ TEST_F(BootstrapTest, GivenAnotherQualifierThenItHasAStackOfItsOwn) {
       "--no-notices --qualifier team_a --toolkit-stack-name CDKToolkit-team-a"));
 }
 
-TEST_F(BootstrapTest, GivenItFailsThenItsWordsAreTheErrorAndNothingIsRecorded) {
+TEST_F(BootstrapTest, GivenItFailsThenItsWordsAreTheError) {
   environments_.resize(1);
   processes_->on_prefix(cdk(), os::FakeProcessRunner::complains("no such bucket\n", 1));
   const Status done = bootstrap();
@@ -403,7 +453,6 @@ TEST_F(BootstrapTest, GivenItFailsThenItsWordsAreTheErrorAndNothingIsRecorded) {
   EXPECT_EQ(done.error().message,
             "cdk bootstrap aws://111111111111/us-east-1 failed in the sandbox with 1; it said:\n"
             "no such bucket");
-  EXPECT_FALSE(fs::exists(directory_->path() / "bootstrapped.json"));
 }
 
 }  // namespace

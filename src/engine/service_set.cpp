@@ -21,11 +21,16 @@ Result<StatePaths> state_paths(const std::string& chosen,
   if (const std::string own = value_or(environment, "APHEX_STATE_DIR", ""); !own.empty()) {
     return absolute(own);
   }
-  if (const std::string xdg = value_or(environment, "XDG_STATE_HOME", ""); !xdg.empty()) {
-    return absolute(std::filesystem::path(xdg) / "aphex");
-  }
-  if (const std::string home = value_or(environment, "HOME", ""); !home.empty()) {
-    return absolute(std::filesystem::path(home) / ".local/state/aphex");
+  // The XDG base directory specification: a relative path is to be ignored.
+  const std::filesystem::path xdg = value_or(environment, "XDG_STATE_HOME", "");
+  if (xdg.is_absolute()) return absolute(xdg / "aphex");
+  const std::filesystem::path home = value_or(environment, "HOME", "");
+  if (home.is_absolute()) return absolute(home / ".local/state/aphex");
+  if (!home.empty()) {
+    return fail(ErrorCode::usage,
+                "there is no directory for aphex's state: HOME is " + home.string() +
+                    ", which is no absolute path",
+                "set HOME right or APHEX_STATE_DIR, or pass --state-dir");
   }
   return fail(ErrorCode::usage, "there is no directory for aphex's state: HOME is not set",
               "set APHEX_STATE_DIR, or pass --state-dir");

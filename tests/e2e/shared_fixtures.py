@@ -1,6 +1,7 @@
 """Fixtures of every folder that runs the program against the sandbox."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -50,6 +51,8 @@ def sandbox(base, surroundings, tmp_path_factory):
     """One local AWS for all, with two accounts ready; the variables that lead there."""
     directory = tmp_path_factory.mktemp("shared")
     repository = Application(directory / "accounts", surroundings)
+    # Its CDK is the fake one, which cannot bootstrap.
+    shutil.rmtree(repository.directory / "node_modules")
     repository.configure(environment("dev"), environment("staging", where=STAGING))
     program = Program(directory / "state", surroundings)
     started = program.run("sandbox", "start", cwd=repository.directory)

@@ -220,7 +220,7 @@ def test_a_bucket_that_is_not_there_is_named_before_anything_is_built(applicatio
     done = aphex.run("run", "-q", "--artifacts", "s3://no-such-bucket-here",
                      cwd=application.directory)
 
-    assert done.code == 2
+    assert done.code == 1
     assert plain(done.complaint, (aphex.state, "STATE")) == (
         "error: stage build failed: step 'look for this commit's artifacts': Cannot fetch "
         "s3://no-such-bucket-here/COMMIT/artifacts.json: S3 GetObject "

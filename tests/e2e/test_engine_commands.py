@@ -47,7 +47,8 @@ def test_the_version_is_printed(aphex):
      " hint: 'aphex runs --help' shows what it takes\n"),
     (["runs", "--limit"], "error: --limit: 1 required N missing\n"
                           " hint: 'aphex runs --help' shows what it takes\n"),
-    (["runs", "--limit", "many"], "error: --limit takes a number from 1, not 'many'\n"),
+    (["runs", "--limit", "many"], "error: --limit takes a number from 1, not 'many'\n"
+                                  " hint: without it the latest 20 are listed\n"),
     (["sandbox"], "error: ACTION is required\n"
                   " hint: 'aphex sandbox --help' shows what it takes\n"),
     (["sandbox", "explode"], "error: ACTION: 'explode' is none of start, stop, status, reset, env, "

@@ -27,6 +27,27 @@ def test_a_failing_build_uploads_and_deploys_nothing(application, aphex):
                               "deploy-dev": "pending"}
 
 
+def test_what_mends_the_repository_is_a_new_commit_and_resume_says_so(application, aphex):
+    application.configure(build=["false"])
+    old = application.commit()
+    failed = aphex.run("run", "-q", cwd=application.directory)
+    assert failed.err.endswith(
+        "next:\n"
+        "  aphex logs 1 --failed  what the failed step printed\n"
+        "  aphex run              once a new commit mends the cause\n"
+        "  aphex resume 1         the same commit again, where the cause lies elsewhere\n")
+    assert "note:" not in aphex.run("resume", "-q", cwd=application.directory).err
+
+    application.configure(build=["true"])
+    new = application.commit("mended")
+    resumed = aphex.run("resume", "-q", cwd=application.directory)
+
+    assert resumed.code == 1
+    assert resumed.err.startswith(
+        f"note: run 1 is of commit {old[:12]}, which is run again; the repository is at "
+        f"{new[:12]} now, which 'aphex run' runs\n")
+
+
 def test_a_failing_test_leaves_its_stacks_and_stops_later_environments(application, aphex):
     application.configure(environment("dev", tests=["echo no >&2; exit 9"]), TWO[1])
     application.commit()

@@ -77,3 +77,19 @@ def test_a_queue_goes_on_when_the_run_before_is_killed(application, aphex, gate)
     assert finish(second).code == 0
     assert aphex.run("runs", cwd=application.directory).code == 0
     assert aphex.show(1)["state"] == "interrupted"
+
+
+def test_cancel_without_a_number_ends_the_run_that_is_going(application, aphex, gate):
+    hold(application, gate)
+    application.commit("first")
+    first = aphex.start("run", "-q", cwd=application.directory)
+    wait_until(lambda: application.note("order").exists(), "the first run builds")
+    application.commit("second")
+    second = aphex.start("run", "-q", cwd=application.directory)
+    wait_until(recorded(aphex, 2), "the second run is recorded")
+
+    cancelled = aphex.run("cancel", cwd=application.directory)
+
+    gate.touch()
+    assert (cancelled.code, cancelled.out) == (0, "run 1 is cancelled\n"), cancelled.err
+    assert (finish(first).code, finish(second).code) == (130, 0)

@@ -35,6 +35,52 @@ def test_a_database_of_a_newer_program_is_refused(aphex, committed):
     assert (aphex.state / "aphex.db").read_bytes() == before
 
 
+def test_doctor_opens_the_database(aphex, committed):
+    aphex.state.mkdir()
+    (aphex.state / "aphex.db").write_bytes(b"not a database, but long enough to be read" * 100)
+
+    checks = aphex.run("doctor", "--format", "json", cwd=committed).json["checks"]
+
+    state = next(each for each in checks if each["name"] == "state directory")
+    assert state["state"] == "failed"
+    assert state["detail"] == f"database {aphex.state}/aphex.db: open: file is not a database"
+    assert state["remedy"].startswith("move the file aside")
+
+
+def test_a_home_that_is_no_absolute_path_is_refused(surroundings, committed):
+    done = subprocess.run([BINARY, "runs"], cwd=committed, env={**surroundings, "HOME": "relative"},
+                          capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (
+        2, "error: there is no directory for aphex's state: HOME is relative, which is no absolute "
+           "path\n hint: set HOME right or APHEX_STATE_DIR, or pass --state-dir\n")
+    assert not (committed / "relative").exists()
+
+
+def test_runs_says_that_there_are_more(aphex, committed):
+    for _ in range(2):
+        assert aphex.run("run", "-q", cwd=committed).code == 0
+    one = aphex.run("runs", "--limit", "1", cwd=committed)
+    assert (len(one.out.splitlines()), one.err) == (
+        2, "these are the latest 1; --limit N lists more\n")
+    assert aphex.run("runs", "--limit", "2", cwd=committed).err == ""
+
+
+def test_the_time_of_a_run_is_that_of_its_work(aphex, application, committed):
+    application.configure(build=["exit 1"])
+    application.commit()
+    assert aphex.run("run", "-q", cwd=committed).code == 1
+    with sqlite3.connect(aphex.state / "aphex.db") as database:
+        # An hour's pause before somebody goes on.
+        for table in ("runs", "steps"):
+            database.execute(f"UPDATE {table} SET started_at = started_at - 3600000")
+        database.execute("UPDATE steps SET ended_at = ended_at - 3600000")
+    database.close()
+    assert aphex.run("resume", "-q", cwd=committed).code == 1
+    for shown in (aphex.run("runs", cwd=committed).out, aphex.run("runs", 1, cwd=committed).out):
+        assert "1h 00m" not in shown and "failed" in shown
+
+
 def test_a_file_that_is_no_database_is_refused(aphex, committed):
     aphex.state.mkdir()
     (aphex.state / "aphex.db").write_bytes(b"not a database, but long enough to be read" * 100)

@@ -167,6 +167,12 @@ def test_a_failed_stack_tells_why_and_is_created_anew(cdk, sandbox, tmp_path):
     assert "resource type AWS::Nothing::Known is not supported by the sandbox" in text
     assert status(cfn, "S") == "UPDATE_ROLLBACK_COMPLETE"
 
+    assembly(app, "S", PIPELINE, template({**body, "Y": resource("AWS::Other::Unknown")}))
+    code, text = deploy(cdk, app)
+    assert code == 1
+    assert "AWS::Other::Unknown is not supported by the sandbox" in text
+    assert "AWS::Nothing::Known" not in text, "a failure of before is told again"
+
     assembly(app, "S", PIPELINE, template(body, Description="mended"))
     code, text = deploy(cdk, app)
     assert code == 0, text

@@ -118,6 +118,7 @@ def test_account_region_and_kubeconfig_have_defaults_and_options(running, cluste
     code, _, problem = running("cluster", "remove", "other")
     assert code != 0
     assert f"no cluster other is attached in {PIPELINE} us-east-1" in problem
+    assert "hint: 'aphex sandbox cluster list' shows those that are there" in problem
     assert running("cluster", "remove", "other", *where)[0] == 0
     assert running("cluster", "remove", "third", "--region", "eu-central-1")[0] == 0
 
@@ -144,3 +145,4 @@ def test_mistakes_are_named(running, arguments, variables, message):
     code, _, problem = running(*arguments, **variables)
     assert code != 0
     assert message in problem
+    assert "\n hint: " in problem

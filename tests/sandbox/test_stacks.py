@@ -109,7 +109,8 @@ def role(name, **more):
         ),
         (
             resource("AWS::Nothing::Known"),
-            "resource type AWS::Nothing::Known is not supported by the sandbox",
+            "resource type AWS::Nothing::Known is not supported by the sandbox"
+            " (APHEX_SANDBOX_LENIENT=1 when the sandbox starts leaves such resources out)",
         ),
         (resource("AWS::SNS::Subscription", Protocol="sqs"), "required key [TopicArn] not found"),
         (

@@ -12,6 +12,15 @@ from ..resources.base import Made, Target
 from .template import Template
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
+# A rollback is an operation of its own in AWS, too.
+_BEGINS_OPERATION = {
+    "REVIEW_IN_PROGRESS",
+    "CREATE_IN_PROGRESS",
+    "UPDATE_IN_PROGRESS",
+    "DELETE_IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+}
 
 
 @dataclass
@@ -25,6 +34,7 @@ class Event:
     reason: str | None
     timestamp: datetime
     event_id: str
+    operation_id: str = ""  # by which the CDK tells one deployment's failures from another's
 
     def to_api(self) -> dict[str, Any]:
         return {
@@ -37,6 +47,7 @@ class Event:
             "ResourceStatus": self.status,
             "ResourceStatusReason": self.reason,
             "Timestamp": self.timestamp,
+            "OperationId": self.operation_id or None,
         }
 
 
@@ -104,6 +115,7 @@ class Stack:
     outputs: list[Output] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
     policy: str = ""
+    operation_id: str = ""  # the one begun last
 
     def __post_init__(self) -> None:
         if not self.stack_id:
@@ -131,6 +143,8 @@ class Stack:
 
     def move_to(self, status: str, reason: str | None = None) -> None:
         self.status, self.reason = status, reason
+        if status in _BEGINS_OPERATION:
+            self.operation_id = str(mock_random.uuid4())
         self.add_event(self.name, self.stack_id, STACK_TYPE, status, reason)
 
     def add_event(
@@ -152,5 +166,6 @@ class Stack:
                 reason,
                 now.replace(microsecond=now.microsecond // 1000 * 1000),
                 event_id,
+                self.operation_id,
             )
         )

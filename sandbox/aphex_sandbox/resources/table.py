@@ -96,4 +96,7 @@ def lookup(type_name: str) -> ResourceType:
     if SETTINGS.lenient:
         _LOG.warning("resource type %s is not supported by the sandbox: ignored", type_name)
         return Ignored()
-    raise UnsupportedType(f"resource type {type_name} is not supported by the sandbox")
+    raise UnsupportedType(
+        f"resource type {type_name} is not supported by the sandbox (APHEX_SANDBOX_LENIENT=1 when"
+        " the sandbox starts leaves such resources out)"
+    )
