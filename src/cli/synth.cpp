@@ -30,8 +30,10 @@ class Synth final : public Subcommand {
 
   Result<ExitCode> run(const Terminal& terminal) override {
     App app;
-    APHEX_TRY(const auto definition, request_.define(app, terminal));
-    if (!definition) return ExitCode::invalid_config;
+    APHEX_TRY(const Defined defined,
+              request_.define(app, terminal, explain_ ? Provider::not_needed : Provider::needed));
+    const auto* definition = std::get_if<PipelineDefinition>(&defined);
+    if (definition == nullptr) return std::get<ExitCode>(defined);
     const StackProps props = definition->stack_props();
     auto& stack = app.make<Stack>(props.stack_name, props);
     const auto& construct = stack.make<AphexPipelineStack>("AphexPipelineStack", *definition);

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -15,8 +16,8 @@ PIPELINE_APP = APHEX.parent / "archon-pipeline"
 CFN_LINT = pathlib.Path(sys.executable).parent / "cfn-lint"
 CDK = pathlib.Path(os.environ.get("APHEX_CDK", ROOT / "node_modules/.bin/cdk"))
 SECONDS = 120
-# An empty ZIP archive: what is in the provider's package is no matter of synthesis.
-EMPTY_ZIP = b"PK\5\6" + bytes(18)
+# What Lambda starts; nothing else of the provider's package is a matter of synthesis.
+STARTED = "bootstrap"
 
 CONFIGURATION = """\
 version: "1.0"
@@ -44,7 +45,8 @@ class Workspace:
         self.configuration = directory / "aphex-config.yaml"
         self.configuration.write_text(CONFIGURATION, encoding="utf-8")
         provider = directory / "provider.zip"
-        provider.write_bytes(EMPTY_ZIP)
+        with zipfile.ZipFile(provider, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(STARTED), b"")
         home = directory / "home"
         home.mkdir()
         self.environment = {

@@ -1,6 +1,7 @@
 """Where settings come from, which one stands, and what is said of wrong ones."""
 
 import json
+import zipfile
 
 import pytest
 
@@ -102,3 +103,42 @@ def test_a_missing_archive_of_the_provider_says_where_one_comes_from(workspace):
     assert done.returncode == 1
     assert done.stderr.startswith("error: APHEX_PROVIDER_ZIP names /nowhere/provider.zip: ")
     assert "leave APHEX_PROVIDER_ZIP out" in done.stderr
+
+
+def archive_of(path, *names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "text")
+    return path
+
+
+def test_a_file_that_is_no_archive_of_the_provider_is_refused(workspace):
+    for given, what in [("/etc/passwd", "/etc/passwd is no ZIP archive"),
+                        ("/usr", "/usr is no ZIP archive"),
+                        (archive_of(workspace.directory / "empty.zip"), "holds no 'bootstrap'"),
+                        (archive_of(workspace.directory / "other.zip", "index.js"),
+                         "holds no 'bootstrap'")]:
+        done = workspace.aphex("synth", f"--provider-zip={given}", *flags(ENOUGH))
+        assert done.returncode == 1, given
+        assert f"error: --provider-zip names {given}: " in done.stderr
+        assert what in done.stderr
+        assert not (workspace.directory / "cdk.out").exists()
+
+
+def test_settings_come_before_a_missing_archive(workspace):
+    done = workspace.aphex("synth", APHEX_PROVIDER_ZIP="/nowhere/provider.zip")
+    assert done.returncode == 3
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "error: clusterName is missing" in errors
+    assert "error: githubOwner is missing" in errors
+    assert errors[-1].startswith("error: APHEX_PROVIDER_ZIP names /nowhere/provider.zip: ")
+
+
+def test_wrong_context_is_said_with_everything_else_that_is_wrong(workspace):
+    done = workspace.aphex("synth", "-c", "nosuch=1", "-c", "clusterNam=x", "-c", "bare",
+                           "--sensor-name=Sensor")
+    assert done.returncode == 2
+    for message in ("-c nosuch=1: 'nosuch' is no setting", "did you mean clusterName?",
+                    "-c bare is no KEY=VALUE", "--sensor-name: sensorName must be",
+                    "githubOwner is missing"):
+        assert message in done.stderr
