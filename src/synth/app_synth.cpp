@@ -81,8 +81,10 @@ Environment cli_environment() {
 }
 
 int finish(const Result<std::filesystem::path>& synthesized) {
-  if (synthesized) return 0;
-  const Error& error = synthesized.error();
+  return synthesized ? 0 : finish(synthesized.error());
+}
+
+int finish(const Error& error) {
   std::string text = describe(error) + "\n";
   if (!error.hint.empty()) text += "hint: " + error.hint + "\n";
   std::fputs(text.c_str(), stderr);
