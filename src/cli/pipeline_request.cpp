@@ -1,6 +1,7 @@
 #include "cli/pipeline_request.hpp"
 
 #include "api/provider_package.hpp"
+#include "cli/cdk_context.hpp"
 #include "cli/configuration_file.hpp"
 #include "pipeline/define.hpp"
 
@@ -47,7 +48,9 @@ Result<Defined> PipelineRequest::define(App& app, const Terminal& terminal,
   if (provider == Provider::needed)
     package = find_provider_package(provider_zip_, props.inputs.environment);
   props.inputs.provider = package.value_or(unseen_package());
-  PipelineDefinition definition = pipeline::define(app, std::move(props), *file.result.config);
+  APHEX_TRY(std::vector<pipeline::Layer> beneath, cdk_context_layers(props.inputs.environment));
+  PipelineDefinition definition =
+      pipeline::define(app, std::move(props), *file.result.config, std::move(beneath));
   show_problems(definition.problems(), terminal);
   const bool right = wrong_context.empty() && definition.problems().empty();
   if (right && package) return definition;

@@ -41,7 +41,7 @@ class Writer {
   Layer take() { return std::move(layer_); }
 
  private:
-  Layer layer_{LayerKind::code, {}};
+  Layer layer_{.kind = LayerKind::code};
 };
 
 void write_cluster(Writer& writer, const PipelineSettings& settings) {

@@ -54,8 +54,8 @@ class Workspace:
             "APHEX_PROVIDER_ZIP": str(provider), "CI": "true", "NODE_NO_WARNINGS": "1",
             "CDK_DISABLE_CLI_TELEMETRY": "true", "AWS_EC2_METADATA_DISABLED": "true"}
 
-    def run(self, *argv, **environment):
-        return subprocess.run([str(word) for word in argv], cwd=self.directory, text=True,
+    def run(self, *argv, cwd=None, **environment):
+        return subprocess.run([str(word) for word in argv], cwd=cwd or self.directory, text=True,
                               capture_output=True, timeout=SECONDS, check=False,
                               env={**self.environment, **environment})
 

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from conftest import CONFIGURATION, ENOUGH, flags, resources, template
+from conftest import APHEX, CDK, CONFIGURATION, ENOUGH, flags, resources, template
 
 
 def branch(directory):
@@ -142,3 +142,86 @@ def test_wrong_context_is_said_with_everything_else_that_is_wrong(workspace):
                     "-c bare is no KEY=VALUE", "--sensor-name: sensorName must be",
                     "githubOwner is missing"):
         assert message in done.stderr
+
+
+def write_context(directory, project, looked_up=None):
+    (directory / "cdk.json").write_text(json.dumps({"app": "x", "context": project}))
+    if looked_up is not None:
+        (directory / "cdk.context.json").write_text(json.dumps(looked_up))
+
+
+def test_context_of_cdk_json_counts_where_cdk_has_not_started_the_program(workspace):
+    write_context(workspace.directory, {"githubBranch": "from-file"},
+                  {"githubBranch": "from-variable", "sensorName": "watcher-sensor"})
+    directory = workspace.synth()
+    assert branch(directory) == "from-file", "cdk.json wins over cdk.context.json"
+    assert "watcher-sensor" in json.dumps(template(directory))
+    assert branch(workspace.synth("-c", "githubBranch=from-cli")) == "from-cli"
+    given = {"CDK_CONTEXT_JSON": json.dumps({"githubBranch": "from-context"})}
+    assert branch(workspace.synth(**given)) == "from-context", "cdk has read the files itself"
+
+
+def test_cdk_itself_and_aphex_alone_see_the_same_context(workspace):
+    """The stock cdk command line says what its files mean."""
+    write_context(workspace.directory,
+                  {"githubBranch": "from-file", "aphex:webhook": {"host": "hooks.example.com"}},
+                  {"githubBranch": "from-variable", "logRetentionDays": 30})
+    (workspace.directory / "bin").mkdir()
+    (workspace.directory / "bin/aphex").symlink_to(APHEX)
+    app = " ".join(["aphex synth", *flags(ENOUGH)])
+    done = workspace.run(CDK, "synth", "-q", "--app", app, "-o", "by-cdk",
+                         PATH=f"{workspace.directory / 'bin'}:{workspace.environment['PATH']}")
+    assert done.returncode == 0, done.stderr
+    by_cdk = template(workspace.directory / "by-cdk")
+    assert by_cdk == template(workspace.synth(output="alone"))
+    assert "from-file" in json.dumps(by_cdk) and "hooks.example.com" in json.dumps(by_cdk)
+
+
+def test_a_wrong_value_of_cdk_json_is_named_with_its_place(workspace):
+    write_context(workspace.directory, {"artifactRetentionDays": 0}, {"logRetentionDays": 2})
+    done = workspace.aphex("synth", *flags(ENOUGH))
+    assert done.returncode == 3
+    assert "error: context artifactRetentionDays of cdk.json: artifactRetentionDays must be an " \
+        "integer from 1 to 3650, not '0'\n" in done.stderr
+    assert "error: context logRetentionDays of cdk.context.json: " in done.stderr
+    (workspace.directory / "lib").mkdir()
+    done = workspace.run(APHEX, "manifests", *flags(ENOUGH), cwd=workspace.directory / "lib")
+    assert done.returncode == 3, "without a repository nothing above is looked at"
+    assert "cannot open aphex-config.yaml" in done.stderr
+    (workspace.directory / ".git").mkdir()
+    done = workspace.run(APHEX, "manifests", *flags(ENOUGH), cwd=workspace.directory / "lib")
+    assert "context artifactRetentionDays of ../cdk.json: " in done.stderr
+
+
+def test_a_cdk_json_that_is_none_is_an_error(workspace):
+    (workspace.directory / "cdk.json").write_text('{"context": {')
+    done = workspace.aphex("synth", *flags(ENOUGH))
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: cdk.json is no JSON object: ")
+
+
+@pytest.mark.parametrize("command", ["synth", "manifests", "validate", "plan"])
+def test_the_configuration_is_found_from_any_directory_of_its_repository(workspace, command):
+    """The nearest one, named as one names it from where one is."""
+    root = workspace.directory
+    (root / ".git").mkdir()
+    (root / "service/lib/deep").mkdir(parents=True)
+    of_settings = flags(ENOUGH) if command in ("synth", "manifests") else []
+    (root / "aphex-config.yaml").rename(root / "service/aphex-config.yaml")
+    (root / "aphex-config.yaml").write_text("version: []\n", encoding="utf-8")
+    (root / "lib").mkdir()
+    (root / "lib/api.ts").write_text("", encoding="utf-8")
+    done = workspace.run(APHEX, command, *of_settings, cwd=root / "service/lib/deep")
+    assert done.returncode == 0, done.stderr
+    done = workspace.run(APHEX, command, *of_settings, cwd=root / "lib")
+    assert done.returncode == 3
+    assert "../aphex-config.yaml:1:10: error: " in done.stderr
+
+
+def test_a_directory_for_a_configuration_is_named_as_one(workspace):
+    (workspace.directory / "lib").mkdir()
+    done = workspace.aphex("validate", "lib")
+    assert done.returncode == 3
+    assert " hint: it is a directory; name the file, or leave it out" in done.stderr
+    done = workspace.aphex("validate", ".")
+    assert " hint: it is a directory; its configuration is aphex-config.yaml\n" in done.stderr
