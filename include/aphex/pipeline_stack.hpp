@@ -103,6 +103,7 @@ struct PipelineSettings {
   std::map<std::string, StageResources> resources;
   WebhookSettings webhook;
   std::string pull_requests;
+  std::string forks;
   std::string argo_version;
   std::string argo_server_url;
   std::string permissions_boundary_arn;

@@ -1,9 +1,11 @@
 """Where settings come from, which one stands, and what is said of wrong ones."""
 
 import json
+import subprocess
 import zipfile
 
 import pytest
+import yaml
 
 from conftest import APHEX, CDK, CONFIGURATION, ENOUGH, flags, resources, template
 
@@ -225,3 +227,43 @@ def test_a_directory_for_a_configuration_is_named_as_one(workspace):
     assert " hint: it is a directory; name the file, or leave it out" in done.stderr
     done = workspace.aphex("validate", ".")
     assert " hint: it is a directory; its configuration is aphex-config.yaml\n" in done.stderr
+
+
+def of_sensors(workspace, *arguments):
+    done = workspace.aphex("manifests", *flags(ENOUGH), *arguments)
+    assert done.returncode == 0, done.stderr
+    return [each for each in yaml.safe_load_all(done.stdout) if each and each["kind"] == "Sensor"]
+
+
+def test_pull_requests_of_forks_are_taken_where_a_setting_says_so(workspace):
+    """What tells a fork is the repository that the head of a pull request is in."""
+    assert "head.repo.full_name" in json.dumps(of_sensors(workspace))
+    assert "head.repo.full_name" not in json.dumps(of_sensors(workspace, "-c", "forks=accept"))
+    done = workspace.aphex("synth", *flags(ENOUGH), "--forks=maybe")
+    assert "error: --forks: forks must be ignore or accept, not 'maybe'\n" in done.stderr
+
+
+def test_the_known_keys_of_resources_are_named(workspace):
+    done = workspace.aphex("synth", *flags(ENOUGH), '--resources={"build": {"cpu": "1"}}')
+    assert done.returncode == 3
+    assert "it must be a mapping with the keys cpuRequest, memoryRequest, cpuLimit, memoryLimit, " \
+        "not 'cpu'" in done.stderr
+
+
+@pytest.mark.parametrize("word, hint", [("-v", "did you mean --version?"),
+                                        ("--versoin", "did you mean --version?"),
+                                        ("-q", "'aphex --help' lists the commands")])
+def test_an_option_in_place_of_a_command_is_named(workspace, word, hint):
+    done = workspace.aphex(word)
+    assert (done.returncode, done.stderr) == (
+        2, f"error: 'aphex' takes no '{word}' before a command\n hint: {hint}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["synth", "--help"]])
+def test_help_that_could_not_be_written_is_an_error(workspace, arguments):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([APHEX, *arguments], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=60, env=workspace.environment)
+    assert done.returncode == 1
+    assert "standard output could not be written" in done.stderr
+    assert workspace.aphex(*arguments).returncode == 0
