@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "cli/pipeline_request.hpp"
 #include "cli/subcommands.hpp"
 #include "doc/value.hpp"
@@ -46,10 +47,12 @@ class Synth final : public Subcommand {
     const std::string by_cdk = directory_of_cdk();
     const std::string directory =
         !output_.empty() ? output_ : (by_cdk.empty() ? kDefaultOutput : by_cdk);
-    APHEX_CHECK(write_assembly(synthesis.assembly, directory));
+    const bool cdk_asks = output_.empty() && !by_cdk.empty();
+    APHEX_CHECK(write_assembly(synthesis.assembly, directory,
+                               cdk_asks ? Replaces::any_assembly : Replaces::our_own));
     // The cdk command line shows what its app prints beside its own answer, which may be a
     // script's: an app that succeeded says nothing.
-    if (format_ == "text" && output_.empty() && !by_cdk.empty()) return ExitCode::ok;
+    if (format_ == "text" && cdk_asks) return ExitCode::ok;
     report(synthesis.assembly, stack, directory, terminal);
     return ExitCode::ok;
   }
@@ -92,7 +95,7 @@ class Synth final : public Subcommand {
     }
     terminal.print(fmt::format("{}: {} in {}, {} resources\n", directory, stack.stack_name(),
                                environment, resources));
-    terminal.progress(fmt::format("next:\n  cdk deploy --app {}\n", directory));
+    terminal.progress(fmt::format("next:\n  cdk deploy --app {}\n", shell_quote(directory)));
   }
 
   std::string output_;

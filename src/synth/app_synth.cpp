@@ -70,9 +70,13 @@ Result<std::filesystem::path> App::synth() const {
                             describe(synthesis.problems)));
   }
   std::filesystem::path directory = outdir_;
-  if (directory.empty()) directory = variable("CDK_OUTDIR");
+  Replaces replaces = Replaces::our_own;
+  if (directory.empty()) {
+    directory = variable("CDK_OUTDIR");
+    if (!directory.empty()) replaces = Replaces::any_assembly;
+  }
   if (directory.empty()) directory = kDefaultOutdir;
-  APHEX_CHECK(write_assembly(synthesis.assembly, directory));
+  APHEX_CHECK(write_assembly(synthesis.assembly, directory, replaces));
   return directory;
 }
 
