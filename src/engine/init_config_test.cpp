@@ -101,6 +101,15 @@ TEST(InitialConfig, MakesAnEnvironmentOfEachStage) {
   EXPECT_THAT(prod.stacks[2].depends_on, ElementsAre("Prod/Api"));
 }
 
+TEST(InitialConfig, AGivenNameThatIsNoEnvironmentsIsChangedAndThatIsSaid) {
+  AppFacts facts = facts_of("agnostic");
+  facts.environment_name = "a_b";
+  const InitialConfig written = initial_config(facts);
+  EXPECT_THAT(written.text, HasSubstr("name: a-b"));
+  EXPECT_EQ(written.notes.front(),
+            "the environment is called a-b: 'a_b' is no name of one (letters, digits and '-')");
+}
+
 TEST(InitialConfig, MarksWhatTheApplicationLeavesOpen) {
   const InitialConfig written = initial_config(facts_of("agnostic"));
   EXPECT_THAT(written.text, HasSubstr("account: \"000000000000\"  # placeholder: "));
