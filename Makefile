@@ -11,9 +11,9 @@ help: ## this list
 setup: ## packages, .venv and the CDK command line (Debian 12; asks before it uses sudo)
 	@scripts/setup
 
-build: ## the optimised program, build/release/bin/aphex
+build: ## the optimised program, build/release/bin/aphex, and what it deploys with a pipeline
 	@scripts/setup --for run
-	@scripts/build release aphex
+	@scripts/build release aphex aphex_provider_zip
 
 demo: build ## a real CDK application through the whole pipeline, on a local AWS
 	@scripts/demo
@@ -42,11 +42,11 @@ format: ## clang-format over the sources, in place
 	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs -r clang-format -i
 
 install: build ## program, libraries and headers below PREFIX (/usr/local)
-	@scripts/build release all
+	@scripts/build release aphex_installed
 	cmake --install build/release --prefix $(PREFIX)
 
 package: build ## build/release/aphex_*.deb
-	@scripts/build release all
+	@scripts/build release aphex_installed
 	cd build/release && cpack -G DEB
 
 clean: ## everything that was built or downloaded here

@@ -91,6 +91,18 @@ if(TARGET aphex_api)
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/aphex" COMPONENT library)
 endif()
 
+# --- what there is to build before --------------------------------------------------------------
+# `cmake --build … --target aphex_installed`, without tests and benchmarks.
+add_custom_target(aphex_installed)
+foreach(target aphex aphex_provider_zip aphex_completions ${exported})
+  if(TARGET ${target})
+    get_target_property(type ${target} TYPE)
+    if(NOT type STREQUAL "INTERFACE_LIBRARY")
+      add_dependencies(aphex_installed ${target})
+    endif()
+  endif()
+endforeach()
+
 # --- the package ---------------------------------------------------------------------------------
 # Only the program: the static library is for those who build from source.
 set(CPACK_GENERATOR DEB)

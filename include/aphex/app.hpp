@@ -98,5 +98,7 @@ class App : public Stage {
 
 // The exit code for main(): 0, or 1 after saying on standard error what went wrong.
 int finish(const Result<std::filesystem::path>& synthesized);
+// The same of an error that came before.
+int finish(const Error& error);
 
 }  // namespace aphex

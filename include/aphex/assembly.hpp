@@ -48,9 +48,14 @@ struct Synthesis {
 // "  hint: …".
 std::string describe(const std::vector<Problem>& problems);
 
+// Which assemblies give way to a new one: those that this library wrote; or also those of an
+// application of the CDK, where its command line says where to write.
+enum class Replaces { our_own, any_assembly };
+
 // Makes `directory` hold exactly this assembly. Effects: files only. What stood there before is
 // replaced as a whole, but only where it is an assembly (or empty): another directory is refused.
 [[nodiscard]] Status write_assembly(const Assembly& assembly,
-                                    const std::filesystem::path& directory);
+                                    const std::filesystem::path& directory,
+                                    Replaces replaces = Replaces::our_own);
 
 }  // namespace aphex

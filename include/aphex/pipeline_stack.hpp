@@ -2,9 +2,11 @@
 // The stack of a pipeline itself: everything that it needs in AWS and on the shared cluster, made
 // from aphex-config.yaml and a few settings. docs/pipeline-stack.md says what it creates and why.
 //
+//   auto inputs = aphex::read_pipeline_inputs("aphex-config.yaml");
+//   if (!inputs) return aphex::finish(inputs.error());
 //   aphex::App app;
 //   aphex::PipelineProps props;
-//   props.inputs = …;                                  // read_pipeline_inputs("aphex-config.yaml")
+//   props.inputs = std::move(*inputs);
 //   props.settings.cluster_name = "arbiter";
 //   const aphex::PipelineDefinition pipeline(app, std::move(props));
 //   aphex::Stack stack(app, "ArchonAgentPipelineStack", pipeline.stack_props());
@@ -101,6 +103,7 @@ struct PipelineSettings {
   std::map<std::string, StageResources> resources;
   WebhookSettings webhook;
   std::string pull_requests;
+  std::string forks;
   std::string argo_version;
   std::string argo_server_url;
   std::string permissions_boundary_arn;

@@ -11,7 +11,7 @@
 
 int main(int argc, char** argv) {
   auto inputs = aphex::read_pipeline_inputs(argc > 1 ? argv[1] : "../aphex-config.yaml");
-  if (!inputs) return aphex::finish(tl::unexpected(std::move(inputs.error())));
+  if (!inputs) return aphex::finish(inputs.error());
 
   aphex::App app;
   aphex::PipelineProps props;

@@ -1,10 +1,12 @@
 #include "api/provider_package.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "api/zip_names.hpp"
 #include "base/sha256.hpp"
 #include "os/files.hpp"
 
@@ -35,7 +37,18 @@ std::string recorded_digest(const fs::path& zip) {
   return is_sha256_hex(digest) ? digest : std::string();
 }
 
+// What Lambda starts; without it, a deployment would fail minutes later.
+constexpr const char* kStarted = "bootstrap";
+
+Status check_archive(const fs::path& path) {
+  APHEX_TRY(const std::vector<std::string> names, zip_names(path));
+  if (std::find(names.begin(), names.end(), kStarted) != names.end()) return {};
+  return fail(ErrorCode::corrupt,
+              fmt::format("{} holds no '{}', which AWS Lambda starts", path.string(), kStarted));
+}
+
 Result<ProviderPackage> read(const fs::path& path) {
+  APHEX_CHECK(check_archive(path));
   if (std::string digest = recorded_digest(path); !digest.empty())
     return ProviderPackage{path, std::move(digest)};
   APHEX_TRY(const std::string bytes, os::read_file(path, kMaxBytes));

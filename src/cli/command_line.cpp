@@ -5,6 +5,9 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "cli/subcommand.hpp"
@@ -88,9 +91,28 @@ void bind(CLI::App& app, const Argument& argument) {
   if (argument.presence == Presence::required) option->required();
 }
 
+bool is_known_option(std::string_view word) {
+  return word == "-h" || word == "--help" || word == "--version";
+}
+
+// "aphex -v"
+std::string refuse_option(std::string_view word) {
+  Error error;
+  error.code = ErrorCode::usage;
+  error.message = fmt::format("'aphex' takes no '{}' before a command", word);
+  const std::vector<std::string> known{"--help", "--version"};
+  const auto match = closest_match(std::string(word), known);
+  error.hint = word == "-v" || word == "-V" ? "did you mean --version?"
+               : match                      ? "did you mean " + *match + "?"
+                                            : "'aphex --help' lists the commands";
+  Terminal::standard().error(error);
+  return error.message;
+}
+
 // "aphex runn": what was probably meant.
 std::string suggestion(int argc, const char* const* argv) {
-  if (argc < 2 || argv[1][0] == '-') return {};
+  if (argc < 2 || is_known_option(argv[1])) return {};
+  if (argv[1][0] == '-') return refuse_option(argv[1]);
   std::vector<std::string> names;
   for (const SubcommandEntry& entry : subcommand_table()) {
     if (entry.name == argv[1]) return {};
@@ -147,17 +169,24 @@ Result<ExitCode> run_guarded(Subcommand& subcommand, const Terminal& terminal) {
   }
 }
 
-int run_entry(Subcommand& subcommand) {
-  const Terminal terminal = Terminal::standard();
-  Result<ExitCode> result = run_guarded(subcommand, terminal);
-  // A script that stores our output must not take half of it for the whole.
-  if (result && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
-    result = fail(ErrorCode::io, "standard output could not be written",
-                  "is the disk full, or the reader gone?");
-  }
+// A script that stores our output must not take half of it for the whole.
+Result<ExitCode> written(ExitCode code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  return fail(ErrorCode::io, "standard output could not be written",
+              "is the disk full, or the reader gone?");
+}
+
+int end(const Result<ExitCode>& result, const Terminal& terminal) {
   if (result) return static_cast<int>(*result);
   terminal.error(result.error());
   return static_cast<int>(exit_code_for(result.error()));
+}
+
+int run_entry(Subcommand& subcommand) {
+  const Terminal terminal = Terminal::standard();
+  Result<ExitCode> result = run_guarded(subcommand, terminal);
+  if (result) result = written(*result);
+  return end(result, terminal);
 }
 
 }  // namespace
@@ -196,8 +225,11 @@ int run_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     const bool wanted = error.get_exit_code() == 0;  // --help, --version
     if (wanted) {
-      (void)app.exit(error);
-      return static_cast<int>(ExitCode::ok);
+      std::ostringstream text;
+      (void)app.exit(error, text, text);
+      const Terminal terminal = Terminal::standard();
+      terminal.print(text.str());
+      return end(written(ExitCode::ok), terminal);
     }
     return usage_error(error, app.get_subcommands());
   }

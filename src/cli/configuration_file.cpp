@@ -22,24 +22,39 @@ std::filesystem::path repository_of(const std::filesystem::path& file) {
   }
 }
 
+std::string hint_for_directory(const std::string& name) {
+  const std::filesystem::path within = std::filesystem::path(name) / config::kFileName;
+  std::error_code unknown;
+  return std::filesystem::exists(within, unknown)
+             ? "it is a directory; its configuration is " + within.lexically_normal().string()
+             : "it is a directory; name the file, or leave it out: the repository's " +
+                   std::string(config::kFileName) + " is found from any directory within";
+}
+
 }  // namespace
+
+std::string find_upwards(std::string_view name) {
+  std::error_code ignored;
+  const std::filesystem::path here = std::filesystem::current_path(ignored);
+  const std::filesystem::path root = repository_of(here / name);
+  for (std::filesystem::path at = here;; at = at.parent_path()) {
+    if (std::filesystem::exists(at / name, ignored))
+      return (at / name).lexically_relative(here).string();
+    if (at == root || at == at.parent_path()) return std::string(name);
+  }
+}
 
 Result<ConfigurationFile> read_configuration(const std::string& file,
                                              config::UnknownKeys unknown_keys,
                                              StackFiles stack_files) {
-  std::string name = file.empty() ? std::string(config::kFileName) : file;
-  // As `aphex run` does: the repository's, from wherever in it one stands.
-  std::error_code unreadable_is_absent;
-  if (file.empty() && !std::filesystem::exists(name, unreadable_is_absent)) {
-    const std::filesystem::path root = repository_of(name);
-    if (std::filesystem::exists(root / name, unreadable_is_absent)) {
-      name = (root / name).lexically_relative(std::filesystem::current_path()).string();
-    }
-  }
+  const std::string name = file.empty() ? find_upwards(config::kFileName) : file;
   Result<std::string> text = os::read_file(name);
   if (!text) {
+    std::error_code directory_unknown;
     Error error = text.error();
     error.code = ErrorCode::invalid_config;
+    if (std::filesystem::is_directory(name, directory_unknown))
+      error.hint = hint_for_directory(name);
     if (error.hint.empty()) error.hint = "'aphex init' writes one for an existing CDK application";
     return fail(std::move(error));
   }

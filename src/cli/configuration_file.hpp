@@ -19,7 +19,12 @@ struct ConfigurationFile {
 // at.
 enum class StackFiles { checked, not_checked };
 
-// The repository is the git working tree that holds the file, else the file's own directory.
+// `name` in the working directory, else in the nearest of its parents up to the repository's root,
+// as one says it from here; `name` itself where it is in none of them.
+std::string find_upwards(std::string_view name);
+
+// Without `file`: the one that find_upwards() finds. The repository is the git working tree that
+// holds the file, else the file's own directory.
 Result<ConfigurationFile> read_configuration(const std::string& file,
                                              config::UnknownKeys unknown_keys,
                                              StackFiles stack_files = StackFiles::checked);

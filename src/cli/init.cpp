@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "cli/configuration_file.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
@@ -30,7 +33,15 @@ class Init final : public Subcommand {
     engine::Git git(*processes, os::current_environment(), source.token());
     APHEX_TRY(const std::filesystem::path repository,
               git.top_level(std::filesystem::current_path()));
-    const std::filesystem::path target = repository / output_;
+    const std::filesystem::path target = (repository / output_).lexically_normal();
+    const std::filesystem::path within = target.lexically_relative(repository);
+    if (within.empty() || *within.begin() == "..") {
+      return fail(
+          ErrorCode::usage,
+          fmt::format("{} is outside of the repository {}", target.string(), repository.string()),
+          "a run reads its configuration from a commit; --stdout prints it");
+    }
+    output_ = within.string();
     if (!stdout_ && !force_ && std::filesystem::exists(target)) {
       return fail(ErrorCode::usage, fmt::format("{} is already there", target.string()),
                   "'aphex validate' checks it; --force replaces it");
@@ -64,10 +75,19 @@ class Init final : public Subcommand {
       terminal.progress("fill in what is missing, then: aphex validate\n");
       return ExitCode::ok;
     }
-    terminal.progress(
-        "next:\n  git add -A && git commit    a run is of a commit\n"
-        "  aphex plan                  what a run would do\n"
-        "  aphex run --sandbox         do it, against a local AWS\n");
+    // Other files than the usual one are named from where one is.
+    const bool usual = output_ == config::kFileName;
+    const std::filesystem::path from_here =
+        (repository / output_).lexically_relative(std::filesystem::current_path());
+    const std::string plan = "aphex plan" + (usual ? "" : " " + shell_quote(from_here.string()));
+    const std::string run =
+        "aphex run --sandbox" + (usual ? "" : " --config " + shell_quote(output_));
+    const std::size_t width =
+        std::max({std::string_view("git add -A && git commit").size(), plan.size(), run.size()});
+    terminal.progress(fmt::format("next:\n  {:<{}}    a run is of a commit\n",
+                                  "git add -A && git commit", width) +
+                      fmt::format("  {:<{}}    what a run would do\n", plan, width) +
+                      fmt::format("  {:<{}}    do it, against a local AWS\n", run, width));
     return ExitCode::ok;
   }
 

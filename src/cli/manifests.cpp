@@ -10,8 +10,9 @@ class Manifests final : public Subcommand {
 
   Result<ExitCode> run(const Terminal& terminal) override {
     App app;
-    APHEX_TRY(const auto definition, request_.define(app, terminal));
-    if (!definition) return ExitCode::invalid_config;
+    APHEX_TRY(const Defined defined, request_.define(app, terminal, Provider::not_needed));
+    const auto* definition = std::get_if<PipelineDefinition>(&defined);
+    if (definition == nullptr) return std::get<ExitCode>(defined);
     APHEX_TRY(const std::string yaml, definition->manifests());
     terminal.print(yaml);
     return ExitCode::ok;

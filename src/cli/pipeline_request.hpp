@@ -3,9 +3,11 @@
 // definition of a pipeline.
 
 #include <string>
+#include <variant>
 
 #include "aphex/app.hpp"
 #include "aphex/pipeline_stack.hpp"
+#include "cli/exit_code.hpp"
 #include "cli/setting_flags.hpp"
 #include "cli/terminal.hpp"
 
@@ -13,16 +15,20 @@ namespace aphex::cli {
 
 enum class Provider { needed, not_needed };
 
+// A definition; or the exit code, where everything that is wrong has been said.
+using Defined = std::variant<PipelineDefinition, ExitCode>;
+
 class PipelineRequest {
  public:
+  // `provider`: whether the command ever needs the archive of the provider's function.
   void declare(Arguments& arguments, Provider provider);
-  // Nothing where the configuration or a setting is wrong: everything that is wrong has been said.
-  Result<std::optional<PipelineDefinition>> define(App& app, const Terminal& terminal) const;
+  // Where the archive is not needed, the definition names one that is nowhere: its assembly is for
+  // looking at.
+  Result<Defined> define(App& app, const Terminal& terminal, Provider provider) const;
 
  private:
   std::string file_;
   std::string provider_zip_;
-  Provider provider_ = Provider::not_needed;
   SettingFlags settings_;
 };
 

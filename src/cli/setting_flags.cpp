@@ -40,6 +40,17 @@ const pipeline::SettingInfo* setting_of(std::string_view key) {
   return pipeline::find_setting(key);
 }
 
+Problem no_setting(const std::string& pair, const std::string& key) {
+  std::vector<std::string> known;
+  for (const pipeline::SettingInfo& each : pipeline::setting_table())
+    known.push_back(each.context_key);
+  const auto match = closest_match(key, known);
+  return {
+      .path = {},
+      .message = "-c " + pair + ": '" + key + "' is no setting",
+      .hint = match ? "did you mean " + *match + "?" : "'aphex synth --help' lists the settings"};
+}
+
 }  // namespace
 
 void SettingFlags::declare(Arguments& arguments) {
@@ -56,29 +67,27 @@ void SettingFlags::declare(Arguments& arguments) {
   }
 }
 
-Status SettingFlags::set_context(Construct& scope) const {
+std::vector<Problem> SettingFlags::set_context(Construct& scope) const {
+  std::vector<Problem> problems;
   for (const std::string& pair : context_) {
     const std::size_t at = pair.find('=');
     if (at == std::string::npos || at == 0) {
-      return fail(ErrorCode::usage, "-c " + pair + " is no KEY=VALUE",
-                  "for example -c clusterName=arbiter");
+      problems.push_back({.path = {},
+                          .message = "-c " + pair + " is no KEY=VALUE",
+                          .hint = "for example -c clusterName=arbiter"});
+      continue;
     }
     const std::string key = pair.substr(0, at);
     const pipeline::SettingInfo* setting = setting_of(key);
     if (setting == nullptr) {
-      std::vector<std::string> known;
-      for (const pipeline::SettingInfo& each : pipeline::setting_table())
-        known.push_back(each.context_key);
-      const auto match = closest_match(key, known);
-      return fail(
-          ErrorCode::usage, "-c " + pair + ": '" + key + "' is no setting",
-          match ? "did you mean " + *match + "?" : "'aphex synth --help' lists the settings");
+      problems.push_back(no_setting(pair, key));
+      continue;
     }
     // Only settings can be given here, so that a common word needs no prefix.
     scope.node().set_context(std::string(pipeline::kContextPrefix) + setting->key,
                              pair.substr(at + 1));
   }
-  return {};
+  return problems;
 }
 
 }  // namespace aphex::cli

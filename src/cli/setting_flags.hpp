@@ -16,9 +16,9 @@ class SettingFlags {
   void declare(Arguments& arguments);
   // Those that were given, by key.
   const std::map<std::string, std::string>& flags() const { return flags_; }
-  // Puts `-c key=value` pairs over what `scope` sees. A pair without '=', or a key that is no
-  // setting, is an error.
-  Status set_context(Construct& scope) const;
+  // Puts `-c key=value` pairs over what `scope` sees. Each pair without '=', and each key that is
+  // no setting, is a problem.
+  std::vector<Problem> set_context(Construct& scope) const;
 
  private:
   std::map<std::string, std::string> flags_;

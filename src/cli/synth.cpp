@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "cli/pipeline_request.hpp"
 #include "cli/subcommands.hpp"
 #include "doc/value.hpp"
@@ -30,8 +31,10 @@ class Synth final : public Subcommand {
 
   Result<ExitCode> run(const Terminal& terminal) override {
     App app;
-    APHEX_TRY(const auto definition, request_.define(app, terminal));
-    if (!definition) return ExitCode::invalid_config;
+    APHEX_TRY(const Defined defined,
+              request_.define(app, terminal, explain_ ? Provider::not_needed : Provider::needed));
+    const auto* definition = std::get_if<PipelineDefinition>(&defined);
+    if (definition == nullptr) return std::get<ExitCode>(defined);
     const StackProps props = definition->stack_props();
     auto& stack = app.make<Stack>(props.stack_name, props);
     const auto& construct = stack.make<AphexPipelineStack>("AphexPipelineStack", *definition);
@@ -44,10 +47,12 @@ class Synth final : public Subcommand {
     const std::string by_cdk = directory_of_cdk();
     const std::string directory =
         !output_.empty() ? output_ : (by_cdk.empty() ? kDefaultOutput : by_cdk);
-    APHEX_CHECK(write_assembly(synthesis.assembly, directory));
+    const bool cdk_asks = output_.empty() && !by_cdk.empty();
+    APHEX_CHECK(write_assembly(synthesis.assembly, directory,
+                               cdk_asks ? Replaces::any_assembly : Replaces::our_own));
     // The cdk command line shows what its app prints beside its own answer, which may be a
     // script's: an app that succeeded says nothing.
-    if (format_ == "text" && output_.empty() && !by_cdk.empty()) return ExitCode::ok;
+    if (format_ == "text" && cdk_asks) return ExitCode::ok;
     report(synthesis.assembly, stack, directory, terminal);
     return ExitCode::ok;
   }
@@ -90,7 +95,7 @@ class Synth final : public Subcommand {
     }
     terminal.print(fmt::format("{}: {} in {}, {} resources\n", directory, stack.stack_name(),
                                environment, resources));
-    terminal.progress(fmt::format("next:\n  cdk deploy --app {}\n", directory));
+    terminal.progress(fmt::format("next:\n  cdk deploy --app {}\n", shell_quote(directory)));
   }
 
   std::string output_;

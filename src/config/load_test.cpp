@@ -413,9 +413,9 @@ TEST_P(StackPath, that_is_no_typescript_file_of_the_repository_is_explained) {
 INSTANTIATE_TEST_SUITE_P(
     Errors, StackPath,
     testing::Values(
-        PathCase{
-            "/lib/a.ts",
-            "Stack path must be relative to the repository: /lib/a.ts | remove what leads to it"},
+        PathCase{"/lib/a.ts",
+                 "Stack path must be relative to the repository: /lib/a.ts | write it from the "
+                 "repository's root, such as lib/app-stack.ts"},
         PathCase{"../a.ts",
                  "Stack path must not contain '..': ../a.ts | write it from the repository's root"},
         PathCase{"lib/../../a.ts",

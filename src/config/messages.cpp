@@ -122,7 +122,8 @@ Diagnostic invalid_stack_path(const Subject& subject) {
     return say("Control character in a stack path", hint);
   }
   if (path.front() == '/') {
-    return say("Stack path must be relative to the repository", "remove what leads to it");
+    return say("Stack path must be relative to the repository",
+               "write it from the repository's root, such as lib/app-stack.ts");
   }
   if (has_parent_segment(path)) {
     return say("Stack path must not contain '..'", "write it from the repository's root");

@@ -129,6 +129,7 @@ bool is_artifact_store(View text) {
     return is_bucket(rest.substr(0, rest.find('/')));
   }
   const std::size_t scheme = text.find("://");
+  if (text.starts_with("s3:")) return false;  // a slash is missing, no directory is meant
   const bool is_url =
       scheme != View::npos && is_alpha(text.front()) && all_alnum_or(text.substr(0, scheme), "+.-");
   return !is_url;
@@ -147,10 +148,21 @@ bool is_repo(View text) {
   return all_alnum_or(text, "_.-");
 }
 
+// git-check-ref-format(1), --branch.
 bool is_branch(View text) {
   constexpr View kRefused = " ~^:?*[\\";
-  return !text.empty() && !has_control(text) && text.find_first_of(kRefused) == View::npos &&
-         text.front() != '-' && text.front() != '/' && text.back() != '/';
+  if (text.empty() || has_control(text) || text.find_first_of(kRefused) != View::npos ||
+      text.front() == '-' || text.back() == '.' || text == "@" || text.find("..") != View::npos ||
+      text.find("@{") != View::npos) {
+    return false;
+  }
+  while (true) {
+    const std::size_t slash = text.find('/');
+    const View component = text.substr(0, slash);
+    if (component.empty() || component.front() == '.' || component.ends_with(".lock")) return false;
+    if (slash == View::npos) return true;
+    text.remove_prefix(slash + 1);
+  }
 }
 
 bool is_secret(View text) {
@@ -200,6 +212,7 @@ constexpr std::array<View, 2> kRegionExamples{"us-east-1", "eu-west-1"};
 constexpr std::array<View, 1> kAccountExamples{"123456789012"};
 constexpr std::array<View, 1> kStackPathExamples{"lib/archon-agent-stack.ts"};
 constexpr std::array<View, 2> kPathExamples{"dist", "node_modules"};
+constexpr std::array<View, 2> kConfigPathExamples{"aphex-config.yaml", "services/api/aphex.yaml"};
 constexpr std::array<View, 3> kDurationExamples{"90s", "30m", "1h30m"};
 constexpr std::array<View, 2> kStoreExamples{"s3://archon-agent-artifacts/runs",
                                              ".aphex/artifacts"};
@@ -310,6 +323,13 @@ const TextRule repository_path{
     1024,
     {},
     kPathExamples};
+const TextRule config_path{RuleId::repository_path,
+                           "a path relative to the repository, without '..'",
+                           repository_path.pattern,
+                           is_repository_path,
+                           1024,
+                           {},
+                           kConfigPathExamples};
 const TextRule duration{RuleId::duration,
                         "a duration such as 90s, 30m or 1h30m",
                         "^(?=[0-9])([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$",
@@ -327,7 +347,7 @@ const TextRule artifact_store{
     RuleId::other,
     "s3://bucket, s3://bucket/prefix or a directory",
     "^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\\u0000-\\u001f\\u007f]*)?"
-    "|(?![A-Za-z][A-Za-z0-9+.-]*://)[^\\u0000-\\u001f\\u007f]+)$",
+    "|(?!s3:|[A-Za-z][A-Za-z0-9+.-]*://)[^\\u0000-\\u001f\\u007f]+)$",
     is_artifact_store,
     1024,
     {},
@@ -338,9 +358,11 @@ const TextRule github_owner{RuleId::other, "a GitHub user or organization",
                             "^[A-Za-z0-9][A-Za-z0-9-]*$", is_owner, 39};
 const TextRule github_repo{RuleId::other, "a GitHub repository's name without its owner",
                            "^[A-Za-z0-9_.-]+$", is_repo, 100};
-const TextRule github_branch{RuleId::other, "a branch name as git allows it",
-                             "^(?![-/])(?![^\\u0000]*/$)[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+$",
-                             is_branch, 244};
+const TextRule github_branch{
+    RuleId::other, "a branch name as git allows it",
+    "^(?![-/.])(?!@$)(?![^\\u0000]*(\\.\\.|//|@\\{|/\\.|\\.lock(/|$)|[/.]$))"
+    "[^\\u0000-\\u0020\\u007f~^:?*\\[\\\\]+$",
+    is_branch, 244};
 const TextRule secret_name{RuleId::other, "the name of a secret in Secrets Manager",
                            "^[A-Za-z0-9/_+=.@-]+$", is_secret, 512};
 const TextRule kubernetes_name{RuleId::other,
@@ -381,6 +403,7 @@ std::span<const TextRule* const> all() {
                                    &account,
                                    &stack_path,
                                    &repository_path,
+                                   &config_path,
                                    &duration,
                                    &pipeline_name,
                                    &on_change,
@@ -415,6 +438,7 @@ std::span<const TextRule* const> all() {
                                    &url_path,
                                    &quantity,
                                    &pull_requests,
+                                   &forks,
                                    &webhook_type,
                                    &argo_version};
   return kAll;

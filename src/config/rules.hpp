@@ -46,6 +46,7 @@ extern const TextRule region;
 extern const TextRule account;
 extern const TextRule stack_path;
 extern const TextRule repository_path;
+extern const TextRule config_path;
 extern const TextRule duration;
 extern const TextRule pipeline_name;
 extern const TextRule on_change;
@@ -80,6 +81,7 @@ extern const TextRule server_url;
 extern const TextRule url_path;
 extern const TextRule quantity;
 extern const TextRule pull_requests;
+extern const TextRule forks;
 extern const TextRule webhook_type;
 extern const TextRule argo_version;
 

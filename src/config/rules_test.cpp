@@ -53,6 +53,12 @@ RC_GTEST_PROP(Rules, patterns_and_checker_agree_on_slightly_changed_examples, ()
                                                   "hooks.example.com",
                                                   "v4.1.2",
                                                   "npm ci",
+                                                  "release/1.x",
+                                                  "a..b",
+                                                  "a@{b",
+                                                  "a.lock/b",
+                                                  "a/.b",
+                                                  "s3:/bucket",
                                                   "arn:aws:kms:us-east-1:123456789012:key/1",
                                                   "arn:aws:iam::123456789012:role/a",
                                                   "arn:aws:iam::aws:policy/a",
@@ -79,6 +85,23 @@ RC_GTEST_PROP(Rules, patterns_and_checker_agree_on_slightly_changed_examples, ()
     }
   }
   expect_agreement(rule, text);
+}
+
+// git-check-ref-format(1).
+TEST(Rules, a_branch_is_what_git_takes_for_one) {
+  for (const char* good : {"main", "release/1.x", "a.b", "feature/@home", "x.locked", "a@b"})
+    EXPECT_TRUE(accepts(rules::github_branch, good)) << good;
+  for (const char* bad : {"a..b", "a@{b", "a.lock", "a.lock/b", "a//b", ".a", "a/.b", "a.", "a/",
+                          "@", "-a", "a b", "/a"}) {
+    EXPECT_FALSE(accepts(rules::github_branch, bad)) << bad;
+    EXPECT_FALSE(matches(rules::github_branch, bad)) << bad;
+  }
+}
+
+TEST(Rules, a_store_with_one_slash_is_no_directory) {
+  EXPECT_FALSE(accepts(rules::artifact_store, "s3:/foo"));
+  EXPECT_FALSE(accepts(rules::artifact_store, "s3:foo"));
+  EXPECT_TRUE(accepts(rules::artifact_store, "s3/foo"));
 }
 
 TEST(Rules, examples_keep_their_rule) {

@@ -26,6 +26,7 @@ constexpr Shape kCommand = text(rules::command);
 constexpr Shape kCommands = list(kCommand, kStrings);
 constexpr Shape kBuildCommands = list(kCommand, kStrings, "command");
 constexpr Shape kPath = text(rules::repository_path);
+constexpr Shape kConfigPath = text(rules::config_path);
 constexpr Shape kPaths = list(kPath, kStrings);
 constexpr Shape kDuration = text(rules::duration);
 constexpr Shape kRegion = text(rules::region);
@@ -135,6 +136,7 @@ constexpr Shape kImages{.kind = ShapeKind::dictionary,
 constexpr Shape kServerUrl = text(rules::server_url);
 constexpr Shape kUrlPath = text(rules::url_path);
 constexpr Shape kPullRequests = text(rules::pull_requests);
+constexpr Shape kForks = text(rules::forks);
 constexpr Shape kQuantity = text(rules::quantity);
 constexpr std::array kResourceFields{
     Field{"cpuRequest", Presence::optional, &kQuantity, "CPU that is kept for a pod."},
@@ -242,7 +244,7 @@ constexpr std::array kPipelineFields{
           "pipeline's name and -artifacts."},
     Field{"artifactRetentionDays", Presence::optional, &kRetention,
           "Days after which artifacts are deleted.", "90"},
-    Field{"configPath", Presence::optional, &kPath, "This file's path in the repository.",
+    Field{"configPath", Presence::optional, &kConfigPath, "This file's path in the repository.",
           "\"aphex-config.yaml\""},
     Field{"namespace", Presence::optional, &kKubernetesName,
           "Kubernetes namespace of everything that the pipeline has on the cluster.", "\"argo\""},
@@ -266,6 +268,10 @@ constexpr std::array kPipelineFields{
           "What a pull request starts: nothing, the validation of its commit, or its build too. "
           "Never with the pipeline's role.",
           "\"validate\""},
+    Field{"forks", Presence::optional, &kForks,
+          "Whether pull requests from forks are taken too. Anybody can open one, and its commands "
+          "run on the cluster.",
+          "\"ignore\""},
     Field{"argoVersion", Presence::optional, &kArgoVersion,
           "Version of Argo Workflows on the cluster, 3.4 to 4.1.", "\"4.1\""},
     Field{"argoServerUrl", Presence::optional, &kServerUrl,

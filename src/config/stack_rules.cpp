@@ -192,6 +192,7 @@ bool is_quantity(View text) {
 }
 
 constexpr std::array<View, 3> kPullRequests{"ignore", "validate", "build"};
+constexpr std::array<View, 2> kForks{"ignore", "accept"};
 constexpr std::array<View, 1> kServerExamples{"https://hooks.example.com"};
 constexpr std::array<View, 1> kUrlPathExamples{"/archon-agent"};
 constexpr std::array<View, 3> kQuantityExamples{"500m", "2", "4Gi"};
@@ -307,6 +308,7 @@ const TextRule quantity{RuleId::other,
                         kQuantityExamples};
 const TextRule pull_requests{RuleId::choice, "ignore, validate or build", {}, nullptr, 0,
                              kPullRequests};
+const TextRule forks{RuleId::choice, "ignore or accept", {}, nullptr, 0, kForks};
 
 }  // namespace rules
 }  // namespace aphex::config

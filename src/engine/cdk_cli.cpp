@@ -24,7 +24,8 @@ constexpr std::string_view kInstall =
 
 // It is named in package.json, but not there: not installed yet, or not among the artifacts.
 constexpr std::string_view kInstallDeclared =
-    "package.json names aws-cdk, but it is not installed: install the packages (npm ci); stages "
+    "package.json names aws-cdk, but it is not installed: install the packages (npm ci, or npm "
+    "install where there is no lock file yet); stages "
     "behind the build find them where build.cache names their directory (node_modules)";
 
 bool is_declared(const CdkSearch& search) {

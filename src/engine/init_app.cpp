@@ -97,7 +97,11 @@ Result<Assembly> synthesize(const InitRequest& request, const fs::path& output,
     std::error_code ignored;
     error.hint = fs::exists(request.repository / "node_modules", ignored)
                      ? "build the application first if its cdk.json starts compiled code"
-                     : fmt::format("install its dependencies first: {}", manager.install);
+                     : fmt::format("install its dependencies first: {}",
+                                   has_lock_file(request.repository)
+                                       ? manager.install
+                                       : std::string_view("npm install, and commit the lock file "
+                                                          "that it writes"));
   }
   return fail(std::move(error));
 }

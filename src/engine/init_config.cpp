@@ -177,6 +177,7 @@ class Writer {
     std::stable_sort(groups.begin(), groups.end(),
                      [](const Group& a, const Group& b) { return rank(a) < rank(b); });
     name_groups(groups, facts_.environment_name);
+    note_changed_name(groups);
     std::vector<YamlText> environments;
     for (const Group& group : groups)
       environments.push_back(environment(group));
@@ -201,6 +202,16 @@ class Writer {
   }
 
  private:
+  // The name that a person gave, where it is no environment's.
+  void note_changed_name(const std::vector<Group>& groups) {
+    const std::string& given = facts_.environment_name;
+    if (groups.size() != 1 || !groups.front().word.empty() || groups.front().name == given) return;
+    notes_.push_back(
+        fmt::format("the environment is called {}: '{}' is no name of one (letters, "
+                    "digits and '-')",
+                    groups.front().name, given));
+  }
+
   YamlText environment(const Group& group) {
     std::vector<YamlText::Member> members{{"name", YamlText::scalar(group.name)},
                                           {"region", region(group)},

@@ -101,6 +101,15 @@ TEST(InitialConfig, MakesAnEnvironmentOfEachStage) {
   EXPECT_THAT(prod.stacks[2].depends_on, ElementsAre("Prod/Api"));
 }
 
+TEST(InitialConfig, AGivenNameThatIsNoEnvironmentsIsChangedAndThatIsSaid) {
+  AppFacts facts = facts_of("agnostic");
+  facts.environment_name = "a_b";
+  const InitialConfig written = initial_config(facts);
+  EXPECT_THAT(written.text, HasSubstr("name: a-b"));
+  EXPECT_EQ(written.notes.front(),
+            "the environment is called a-b: 'a_b' is no name of one (letters, digits and '-')");
+}
+
 TEST(InitialConfig, MarksWhatTheApplicationLeavesOpen) {
   const InitialConfig written = initial_config(facts_of("agnostic"));
   EXPECT_THAT(written.text, HasSubstr("account: \"000000000000\"  # placeholder: "));
@@ -218,6 +227,36 @@ TEST_F(InitInRepository, ShowsTheClisOwnErrorAndWhatMayHelp) {
             "Cannot find module './build/bin/app.js'");
   EXPECT_EQ(written.error().hint,
             "build the application first if its cdk.json starts compiled code");
+}
+
+TEST_F(InitInRepository, SaysHowPackagesAreInstalledBeforeThereIsALockFile) {
+  fs::remove_all(directory_->path() / "node_modules");
+  write("package.json", R"({"devDependencies": {"aws-cdk": "2"}})");
+  auto written = init();
+  ASSERT_FALSE(written);
+  EXPECT_THAT(written.error().hint,
+              HasSubstr("(npm ci, or npm install where there is no lock file yet)"));
+  write("tool/.bin/cdk", "");
+  fs::permissions(directory_->path() / "tool/.bin/cdk", fs::perms::owner_all);
+  write("tool/package.json", R"({"name": "aws-cdk", "version": "2.1148.1"})");
+  runner_.on_match([](const os::ProcessSpec&) { return true; },
+                   FakeProcessRunner::complains("Error: Cannot find module 'aws-cdk-lib'\n"));
+  const auto hint = [&] {
+    return make_initial_config(
+               {.repository = directory_->path(),
+                .processes = runner_,
+                .environment = {{"APHEX_CDK", (directory_->path() / "tool/.bin/cdk").string()}},
+                .environment_name = "dev",
+                .on_line = {}},
+               os::CancelToken())
+        .error()
+        .hint;
+  };
+  EXPECT_EQ(hint(),
+            "install its dependencies first: npm install, and commit the lock file that it "
+            "writes");
+  write("package-lock.json", "{}");
+  EXPECT_EQ(hint(), "install its dependencies first: npm ci");
 }
 
 TEST_F(InitInRepository, SaysThatThisIsNoCdkApplication) {

@@ -41,7 +41,7 @@ class Writer {
   Layer take() { return std::move(layer_); }
 
  private:
-  Layer layer_{LayerKind::code, {}};
+  Layer layer_{.kind = LayerKind::code};
 };
 
 void write_cluster(Writer& writer, const PipelineSettings& settings) {
@@ -93,6 +93,7 @@ Layer code_layer(const PipelineSettings& settings) {
   writer.text("configPath", settings.config_path);
   writer.text("workflowRoleName", settings.workflow_role_name);
   writer.text("pullRequests", settings.pull_requests);
+  writer.text("forks", settings.forks);
   writer.text("permissionsBoundaryArn", settings.permissions_boundary_arn);
   writer.text("kmsKeyArn", settings.kms_key_arn);
   writer.text("alarmTopicArn", settings.alarm_topic_arn);

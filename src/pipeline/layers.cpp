@@ -35,8 +35,9 @@ std::vector<std::string> texts_of(const SettingInfo& setting) {
   return texts;
 }
 
-SettingProblem wrong_value(LayerKind kind, const SettingInfo& setting, const std::string& what) {
-  const std::string source = source_name(kind, setting);
+SettingProblem wrong_value(const Layer& layer, const SettingInfo& setting,
+                           const std::string& what) {
+  const std::string source = source_name(layer.kind, setting, layer.place);
   const std::vector<std::string> examples = texts_of(setting);
   return {fmt::format("{}: {} {}", source, setting.key, what),
           examples.empty() ? "correct or remove " + source : "for example " + join(examples, ", ")};
@@ -44,14 +45,14 @@ SettingProblem wrong_value(LayerKind kind, const SettingInfo& setting, const std
 
 }  // namespace
 
-std::string source_name(LayerKind kind, const SettingInfo& setting) {
+std::string source_name(LayerKind kind, const SettingInfo& setting, const std::string& place) {
   switch (kind) {
     case LayerKind::code:
       return "the program";
     case LayerKind::file:
       return "pipeline." + setting.key + " of the configuration";
     case LayerKind::context:
-      return "context " + setting.context_key;
+      return "context " + setting.context_key + (place.empty() ? "" : " of " + place);
     case LayerKind::environment:
       return setting.variable;
     case LayerKind::flags:
@@ -61,7 +62,7 @@ std::string source_name(LayerKind kind, const SettingInfo& setting) {
 }
 
 Layer layer_of(LayerKind kind, const Value& object) {
-  Layer layer{kind, {}};
+  Layer layer{.kind = kind};
   for (const SettingInfo& setting : setting_table()) {
     const Value* value = value_at(object, setting.key);
     if (value != nullptr && !value->is_null()) layer.values.emplace(setting.key, *value);
@@ -70,7 +71,7 @@ Layer layer_of(LayerKind kind, const Value& object) {
 }
 
 Layer context_layer(const Value& context) {
-  Layer layer{LayerKind::context, {}};
+  Layer layer{.kind = LayerKind::context};
   for (const SettingInfo& setting : setting_table()) {
     const std::string prefixed = std::string(kContextPrefix) + setting.key;
     const Value* value = context_value(context, prefixed);
@@ -83,7 +84,7 @@ Layer context_layer(const Value& context) {
 }
 
 Layer environment_layer(const std::map<std::string, std::string>& variables) {
-  Layer layer{LayerKind::environment, {}};
+  Layer layer{.kind = LayerKind::environment};
   for (const SettingInfo& setting : setting_table()) {
     const auto found = variables.find(setting.variable);
     if (found != variables.end() && !found->second.empty()) {
@@ -112,7 +113,8 @@ const Chosen::Entry* Chosen::entry(std::string_view key) const {
 std::string Chosen::said_by(std::string_view key) const {
   const Entry* said = entry(key);
   const SettingInfo* setting = find_setting(key);
-  return said == nullptr || setting == nullptr ? "the default" : source_name(said->from, *setting);
+  return said == nullptr || setting == nullptr ? "the default"
+                                               : source_name(said->from, *setting, said->place);
 }
 
 Choice choose(const std::vector<Layer>& layers) {
@@ -128,9 +130,9 @@ Choice choose(const std::vector<Layer>& layers) {
       if (found == layer.values.end()) continue;
       Result<Value> value = read_setting(*setting.shape, found->second);
       if (value) {
-        choice.chosen.set(setting.key, {std::move(*value), layer.kind});
+        choice.chosen.set(setting.key, {std::move(*value), layer.kind, layer.place});
       } else {
-        choice.problems.push_back(wrong_value(layer.kind, setting, value.error().message));
+        choice.problems.push_back(wrong_value(layer, setting, value.error().message));
       }
     }
   }

@@ -19,7 +19,8 @@ enum class LayerKind { code, file, context, environment, flags };
 // command line are read as the setting's shape wants: "30", "true", "a=b,c=d", or JSON.
 struct Layer {
   LayerKind kind = LayerKind::code;
-  std::map<std::string, Value, std::less<>> values;
+  std::map<std::string, Value, std::less<>> values = {};
+  std::string place = {};  // the file that it is from, where the kind alone does not tell: cdk.json
 };
 
 // A wrong setting, in words.
@@ -30,8 +31,8 @@ struct SettingProblem {
 };
 
 // "the program", "pipeline.clusterName of aphex-config.yaml", "context clusterName",
-// "APHEX_CLUSTER_NAME", "--cluster-name"
-std::string source_name(LayerKind kind, const SettingInfo& setting);
+// "APHEX_CLUSTER_NAME", "--cluster-name"; "context clusterName of cdk.json" with a place.
+std::string source_name(LayerKind kind, const SettingInfo& setting, const std::string& place = {});
 
 // The leaves of an object that is written as the `pipeline:` block: {"webhook": {"host": …}} gives
 // "webhook.host". Keys that are no settings are left out.
@@ -49,6 +50,7 @@ class Chosen {
   struct Entry {
     Value value;
     LayerKind from = LayerKind::code;
+    std::string place = {};
   };
 
   // Null where no layer has the setting and it has no default.

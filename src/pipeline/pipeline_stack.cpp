@@ -33,7 +33,7 @@ Layer context_of(const Construct& scope) {
 }
 
 Layer flag_layer(const std::map<std::string, std::string>& flags) {
-  Layer layer{LayerKind::flags, {}};
+  Layer layer{.kind = LayerKind::flags};
   for (const auto& [key, value] : flags)
     layer.values.emplace(key, value);
   return layer;
@@ -44,12 +44,14 @@ void add_problem(PipelineDefinition::State& state, std::string message, std::str
 }
 
 void fill(PipelineDefinition::State& state, const Construct& scope, PipelineProps props,
-          const config::Config& config) {
+          const config::Config& config, std::vector<Layer> layers = {}) {
   state.provider = std::move(props.inputs.provider);
-  pipeline::Resolution resolution = pipeline::resolve(
-      config, props.inputs.repository_name,
-      {pipeline::code_layer(props.settings), context_of(scope),
-       pipeline::environment_layer(props.inputs.environment), flag_layer(props.flags)});
+  layers.push_back(pipeline::code_layer(props.settings));
+  layers.push_back(context_of(scope));
+  layers.push_back(pipeline::environment_layer(props.inputs.environment));
+  layers.push_back(flag_layer(props.flags));
+  pipeline::Resolution resolution =
+      pipeline::resolve(config, props.inputs.repository_name, std::move(layers));
   for (pipeline::SettingProblem& problem : resolution.problems)
     add_problem(state, std::move(problem.message), std::move(problem.hint));
   if (!resolution.settings) return;
@@ -103,9 +105,9 @@ PipelineDefinition::PipelineDefinition(const Construct& scope, PipelineProps pro
 }
 
 PipelineDefinition pipeline::define(const Construct& scope, PipelineProps props,
-                                    const config::Config& config) {
+                                    const config::Config& config, std::vector<Layer> beneath) {
   auto state = std::make_shared<PipelineDefinition::State>();
-  fill(*state, scope, std::move(props), config);
+  fill(*state, scope, std::move(props), config, std::move(beneath));
   return PipelineDefinition(std::move(state));
 }
 

@@ -367,6 +367,7 @@ TEST(CodeLayer, can_set_every_setting_there_is) {
                             &settings.webhook.certificate_arn,
                             &settings.webhook.ingress_class_name,
                             &settings.pull_requests,
+                            &settings.forks,
                             &settings.argo_version,
                             &settings.argo_server_url,
                             &settings.permissions_boundary_arn,

@@ -117,6 +117,7 @@ argo::Settings kubernetes_of(const Chosen& chosen, const Settings& settings) {
                        .branch = chosen.text("githubBranch")};
   kubernetes.config_path = chosen.text("configPath");
   kubernetes.pull_requests = pull_requests_of(chosen);
+  kubernetes.forks = chosen.text("forks") == "accept" ? argo::Forks::accept : argo::Forks::ignore;
   const std::string host = chosen.text("webhook.host");
   kubernetes.webhook = {
       .exposure = exposure_of(chosen),

@@ -114,6 +114,13 @@ Result<Value> read_list(const config::Shape& shape, const Value& given) {
   return list;
 }
 
+std::string expectation_of_keys(const config::Shape& shape) {
+  std::vector<std::string> keys;
+  for (const config::Field& field : shape.fields)
+    keys.emplace_back(field.key);
+  return "a mapping with the keys " + join(keys, ", ");
+}
+
 // Keys of a mapping, or of a record within one.
 Result<Value> read_mapping(const config::Shape& shape, const Value& given) {
   const Value value = from_text(shape, given);
@@ -125,7 +132,7 @@ Result<Value> read_mapping(const config::Shape& shape, const Value& given) {
       const auto field =
           std::find_if(shape.fields.begin(), shape.fields.end(),
                        [&](const config::Field& known) { return known.key == member.first; });
-      if (field == shape.fields.end()) return refuse("made of known keys", member.first);
+      if (field == shape.fields.end()) return refuse(expectation_of_keys(shape), member.first);
       inner = field->shape;
     } else if (!config::accepts(*shape.text, member.first)) {
       return refuse("a mapping whose keys are each " + std::string(shape.text->expectation),

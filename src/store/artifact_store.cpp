@@ -70,6 +70,9 @@ Result<std::unique_ptr<ArtifactStore>> open_artifact_store(const std::string& lo
     parsed.region = access.region;
     return make_s3_store(access.context, std::move(parsed));
   }
+  if (location.starts_with(kS3Scheme.substr(0, kS3Scheme.find('/'))))
+    return fail(ErrorCode::usage, "The artifact store " + location + " is no directory",
+                "write s3://bucket or s3://bucket/prefix, with two slashes");
   if (location.starts_with(kFileScheme)) {
     const std::string path = location.substr(kFileScheme.size());
     if (!path.starts_with('/'))

@@ -285,7 +285,8 @@ TEST(ArtifactLocation, DecidesTheKindOfStore) {
   EXPECT_EQ(open_artifact_store("file:///a/b", access).value()->location(), "file:///a/b");
   EXPECT_EQ(open_artifact_store("s3://bucket", access).value()->location(), "s3://bucket");
   EXPECT_EQ(open_artifact_store("s3://bucket/p/q/", access).value()->location(), "s3://bucket/p/q");
-  for (const char* location : {"", "s3://", "s3://UPPER", "s3://bucket/../x", "file://relative"})
+  for (const char* location : {"", "s3://", "s3:/bucket", "s3:bucket", "s3://UPPER",
+                               "s3://bucket/../x", "file://relative"})
     EXPECT_EQ(open_artifact_store(location, access).error().code, ErrorCode::usage) << location;
   EXPECT_EQ(open_artifact_store("gs://bucket", access).error().code, ErrorCode::unsupported);
 }

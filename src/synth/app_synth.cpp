@@ -70,9 +70,13 @@ Result<std::filesystem::path> App::synth() const {
                             describe(synthesis.problems)));
   }
   std::filesystem::path directory = outdir_;
-  if (directory.empty()) directory = variable("CDK_OUTDIR");
+  Replaces replaces = Replaces::our_own;
+  if (directory.empty()) {
+    directory = variable("CDK_OUTDIR");
+    if (!directory.empty()) replaces = Replaces::any_assembly;
+  }
   if (directory.empty()) directory = kDefaultOutdir;
-  APHEX_CHECK(write_assembly(synthesis.assembly, directory));
+  APHEX_CHECK(write_assembly(synthesis.assembly, directory, replaces));
   return directory;
 }
 
@@ -81,8 +85,10 @@ Environment cli_environment() {
 }
 
 int finish(const Result<std::filesystem::path>& synthesized) {
-  if (synthesized) return 0;
-  const Error& error = synthesized.error();
+  return synthesized ? 0 : finish(synthesized.error());
+}
+
+int finish(const Error& error) {
   std::string text = describe(error) + "\n";
   if (!error.hint.empty()) text += "hint: " + error.hint + "\n";
   std::fputs(text.c_str(), stderr);

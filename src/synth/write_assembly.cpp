@@ -14,6 +14,7 @@
 
 #include "aphex/assembly.hpp"
 #include "base/sha256.hpp"
+#include "doc/value.hpp"
 #include "os/files.hpp"
 
 namespace aphex {
@@ -22,6 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kCopyBytes = 256U << 10U;
+// Thousands of constructs make a few megabytes.
+constexpr std::size_t kMaxTreeBytes = 64U << 20U;
 
 Status write_text(const fs::path& path, std::string_view text) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
@@ -72,8 +75,33 @@ bool is_lock(const fs::path& path) {
   return path.extension() == ".lock";
 }
 
+// What the root of an assembly's tree of constructs is; empty where nothing says it.
+std::string root_of(const fs::path& directory) {
+  const auto text = os::read_file(directory / "tree.json", kMaxTreeBytes);
+  const auto tree = text ? doc::parse_json(*text) : doc::parse_json("{}");
+  const Value* name = tree ? tree->find({"tree", "constructInfo", "fqn"}) : nullptr;
+  return name != nullptr && name->is_string() ? *name->as_string() : std::string();
+}
+
+// The CDK gives the nearest class of its own libraries: aws-cdk-lib.App, @aws-cdk/core.App.
+bool is_ours(const std::string& root) {
+  constexpr std::array<std::string_view, 4> kOfTheCdk{"aws-cdk-lib.", "@aws-cdk/", "monocdk.",
+                                                      "constructs."};
+  return !root.empty() && std::none_of(kOfTheCdk.begin(), kOfTheCdk.end(),
+                                       [&](auto prefix) { return root.starts_with(prefix); });
+}
+
+Status check_ours(const fs::path& directory) {
+  const std::string root = root_of(directory);
+  if (is_ours(root)) return {};
+  return fail(ErrorCode::already_exists,
+              fmt::format("{} holds the cloud assembly of another application{}",
+                          directory.string(), root.empty() ? root : " (" + root + ")"),
+              "choose another directory (aphex synth --output), or remove this one");
+}
+
 // An assembly, or a directory with nothing but locks.
-Status check_replaceable(const fs::path& directory) {
+Status check_replaceable(const fs::path& directory, Replaces replaces) {
   std::error_code error;
   const fs::file_status status = fs::status(directory, error);
   if (!fs::exists(status)) return {};
@@ -82,7 +110,7 @@ Status check_replaceable(const fs::path& directory) {
                 "choose another output directory");
   }
   if (fs::exists(directory / "cdk.out", error) || fs::exists(directory / "manifest.json", error))
-    return {};
+    return replaces == Replaces::any_assembly ? Status() : check_ours(directory);
   for (const auto& entry : fs::directory_iterator(directory, error)) {
     if (is_lock(entry.path())) continue;
     return fail(ErrorCode::already_exists,
@@ -123,13 +151,13 @@ Status exchange(const fs::path& fresh, const fs::path& directory) {
 
 }  // namespace
 
-Status write_assembly(const Assembly& assembly, const fs::path& directory) {
+Status write_assembly(const Assembly& assembly, const fs::path& directory, Replaces replaces) {
   std::error_code error;
   // A link is followed: its target is replaced, not the link.
   fs::path target = fs::weakly_canonical(fs::absolute(directory, error), error);
   if (error) return fail_errno("cannot find " + directory.string(), error.value());
   if (!target.has_filename()) target = target.parent_path();
-  APHEX_CHECK(check_replaceable(target));
+  APHEX_CHECK(check_replaceable(target, replaces));
   APHEX_TRY(
       const os::TemporaryDirectory temporary,
       os::TemporaryDirectory::create(target.parent_path(), "." + target.filename().string() + "."));

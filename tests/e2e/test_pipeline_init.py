@@ -73,3 +73,15 @@ next:
     run = workshop.run("runs", "--limit", "1", "--format", "json", cwd=sample).json[0]
     assert run["pipeline"] == "sample"
     assert workshop.step(run["id"], "stacks")["summary"] == "1 stack, changed"
+
+
+def test_a_file_outside_of_the_repository_is_not_written(tmp_path, workshop):
+    repository = tmp_path / "shop"
+    (repository / "lib").mkdir(parents=True)
+    subprocess.run(["git", "init", "-q"], cwd=repository, env=workshop.environment, check=True)
+    for given in ("../x.yaml", str(tmp_path / "x.yaml"), "lib/../../x.yaml"):
+        done = workshop.run("init", "--output", given, cwd=repository)
+        assert done.code == 2, done.err
+        assert f"error: {tmp_path / 'x.yaml'} is outside of the repository {repository}\n" \
+            in done.err
+        assert not (tmp_path / "x.yaml").exists()

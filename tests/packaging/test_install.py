@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -15,7 +16,7 @@ CONSUMER_CMAKE = """
 cmake_minimum_required(VERSION 3.25)
 project(consumer LANGUAGES CXX)
 find_package(aphex 0.1 REQUIRED)
-foreach(name consumer constructs)
+foreach(name consumer constructs pipeline)
   add_executable(${name} ${name}.cpp)
   target_link_libraries(${name} PRIVATE aphex::aphex)
 endforeach()
@@ -52,6 +53,15 @@ environments:
 """
 
 
+PIPELINE = """pipeline:
+  name: archon-agent
+  oidcIssuer: oidc.eks.us-east-1.amazonaws.com/id/ABC123
+  githubOwner: archon
+  githubRepo: archon-agent
+  githubTokenSecretName: github-token
+"""
+
+
 def run(*argv, **options):
     done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
                           timeout=600, check=False, **options)
@@ -73,11 +83,60 @@ def consumer(prefix, tmp_path_factory):
     (source / "CMakeLists.txt").write_text(CONSUMER_CMAKE)
     (source / "consumer.cpp").write_text(CONSUMER_MAIN)
     shutil.copy(ROOT / "tests/constructs/construct_example.cpp", source / "constructs.cpp")
+    (source / "pipeline.cpp").write_text(shown("docs/pipeline-stack.md", "cpp"))
     run("cmake", "-G", "Ninja", "-S", source, "-B", source / "build",
         f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", source / "build")
     yield source / "build/consumer"
     shutil.rmtree(source)
+
+
+def shown(page, language):
+    """What a page shows of a program: the first block of the language."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.search(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL).group(1)
+
+
+@pytest.fixture
+def pipeline_app(consumer, prefix, tmp_path):
+    """The program that docs/pipeline-stack.md shows, started beside an aphex-config.yaml."""
+    directory = tmp_path / "pipeline"
+    directory.mkdir()
+    archive = prefix / "share/aphex/provider/provider.zip"
+
+    def start():
+        return subprocess.run(
+            [consumer.parent / "pipeline"], cwd=directory, capture_output=True, text=True,
+            timeout=60, check=False,
+            env={"PATH": os.environ["PATH"], "APHEX_PROVIDER_ZIP": str(archive)})
+    return start
+
+
+def test_the_shown_program_of_a_pipeline_says_that_its_configuration_is_missing(pipeline_app):
+    done = pipeline_app()
+    assert done.returncode == 1
+    assert done.stderr.startswith("cannot read the pipeline's configuration: cannot open "
+                                  "../aphex-config.yaml: ")
+
+
+def test_the_shown_program_of_a_pipeline_writes_its_stack(pipeline_app, tmp_path):
+    (tmp_path / "aphex-config.yaml").write_text(CONFIGURATION + PIPELINE)
+    done = pipeline_app()
+    assert (done.returncode, done.stderr) == (0, "")
+    manifest = json.loads((tmp_path / "pipeline/cdk.out/manifest.json").read_text())
+    assert "ArchonAgentPipelineStack" in manifest["artifacts"]
+
+
+def test_the_shown_program_of_constructs_is_built_as_its_page_says(prefix, tmp_path):
+    (tmp_path / "CMakeLists.txt").write_text(shown("docs/constructs.md", "cmake"))
+    (tmp_path / "example.cpp").write_text(shown("docs/constructs.md", "cpp"))
+    printed = subprocess.run(
+        ["cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "build",
+         f"-DCMAKE_PREFIX_PATH={prefix}"], capture_output=True, text=True, timeout=600, check=True)
+    assert "Warning" not in printed.stderr
+    run("cmake", "--build", tmp_path / "build")
+    run(tmp_path / "build/example", cwd=tmp_path)
+    assert (tmp_path / "cdk.out/Storage.template.json").is_file()
 
 
 def ask(consumer, text):

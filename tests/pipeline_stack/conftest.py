@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -15,8 +16,8 @@ PIPELINE_APP = APHEX.parent / "archon-pipeline"
 CFN_LINT = pathlib.Path(sys.executable).parent / "cfn-lint"
 CDK = pathlib.Path(os.environ.get("APHEX_CDK", ROOT / "node_modules/.bin/cdk"))
 SECONDS = 120
-# An empty ZIP archive: what is in the provider's package is no matter of synthesis.
-EMPTY_ZIP = b"PK\5\6" + bytes(18)
+# What Lambda starts; nothing else of the provider's package is a matter of synthesis.
+STARTED = "bootstrap"
 
 CONFIGURATION = """\
 version: "1.0"
@@ -44,7 +45,8 @@ class Workspace:
         self.configuration = directory / "aphex-config.yaml"
         self.configuration.write_text(CONFIGURATION, encoding="utf-8")
         provider = directory / "provider.zip"
-        provider.write_bytes(EMPTY_ZIP)
+        with zipfile.ZipFile(provider, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(STARTED), b"")
         home = directory / "home"
         home.mkdir()
         self.environment = {
@@ -52,8 +54,8 @@ class Workspace:
             "APHEX_PROVIDER_ZIP": str(provider), "CI": "true", "NODE_NO_WARNINGS": "1",
             "CDK_DISABLE_CLI_TELEMETRY": "true", "AWS_EC2_METADATA_DISABLED": "true"}
 
-    def run(self, *argv, **environment):
-        return subprocess.run([str(word) for word in argv], cwd=self.directory, text=True,
+    def run(self, *argv, cwd=None, **environment):
+        return subprocess.run([str(word) for word in argv], cwd=cwd or self.directory, text=True,
                               capture_output=True, timeout=SECONDS, check=False,
                               env={**self.environment, **environment})
 

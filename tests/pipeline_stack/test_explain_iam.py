@@ -43,6 +43,13 @@ def test_it_has_every_statement_of_the_template(workspace):
     assert in_report == in_template
 
 
+def test_it_needs_no_archive_of_the_provider(workspace):
+    for missing in ("/nowhere/provider.zip", "/etc/passwd"):
+        done = workspace.aphex("synth", "--explain-iam", *flags(ENOUGH), APHEX_PROVIDER_ZIP=missing)
+        assert done.returncode == 0, done.stderr
+        assert "s3:GetObject" in done.stdout
+
+
 def test_every_statement_has_its_reason(workspace):
     for statement in explained(workspace, "--audit-trail=true"):
         assert len(statement["reason"].split()) >= 3, statement

@@ -103,3 +103,42 @@ def test_secrets_are_only_named(workspace):
         manifest = json.loads(properties["Manifest"])
         assert manifest["kind"] == "Secret"
         assert not {"data", "stringData"} & set(manifest)
+
+
+FOREIGN_TREE = {"version": "tree-0.1", "tree": {"id": "App", "path": "", "constructInfo": {
+    "fqn": "aws-cdk-lib.App", "version": "2.1.0"}}}
+
+
+@pytest.fixture
+def applications_own(workspace):
+    """The assembly of an application in TypeScript, where `cdk synth` writes it."""
+    directory = workspace.directory / "cdk.out"
+    directory.mkdir()
+    for name, content in {"cdk.out": {"version": "48.0.0"}, "tree.json": FOREIGN_TREE,
+                          "manifest.json": {"version": "48.0.0", "artifacts": {}},
+                          "ApiStack.template.json": {"Resources": {}}}.items():
+        (directory / name).write_text(json.dumps(content), encoding="utf-8")
+    return directory
+
+
+def test_the_assembly_of_another_application_stays(workspace, applications_own):
+    done = workspace.aphex("synth", *flags(ENOUGH))
+    assert done.returncode == 1
+    assert "holds the cloud assembly of another application (aws-cdk-lib.App)" in done.stderr
+    assert "choose another directory (aphex synth --output)" in done.stderr
+    assert (applications_own / "ApiStack.template.json").exists()
+    (applications_own / "tree.json").unlink()
+    assert workspace.aphex("synth", *flags(ENOUGH)).returncode == 1
+    assert (applications_own / "ApiStack.template.json").exists()
+
+
+def test_the_assembly_of_another_application_gives_way_where_cdk_asks(workspace, applications_own):
+    done = workspace.aphex("synth", *flags(ENOUGH), CDK_OUTDIR="cdk.out")
+    assert done.returncode == 0, done.stderr
+    assert not (applications_own / "ApiStack.template.json").exists()
+    assert workspace.aphex("synth", *flags(ENOUGH)).returncode == 0, "now it is aphex's own"
+
+
+def test_the_next_command_can_be_pasted(workspace):
+    done = workspace.aphex("synth", "--output=out put", *flags(ENOUGH))
+    assert done.stderr == "next:\n  cdk deploy --app 'out put'\n"

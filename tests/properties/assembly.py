@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 import tempfile
+import zipfile
 
 import yaml
 
@@ -110,7 +111,8 @@ def run(aphex, repository, command, text, flags=(), variables=None):
     (repository / "aphex-config.yaml").write_text(text, encoding="utf-8")
     # Its content is another test's: the properties are of what surrounds it.
     provider = repository / "provider.zip"
-    provider.write_bytes(b"PK")
+    with zipfile.ZipFile(provider, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("bootstrap"), b"")
     return subprocess.run(
         [str(aphex.path), command, *flags], cwd=repository, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=60, check=False,
