@@ -71,17 +71,18 @@ class Init final : public Subcommand {
     const auto view = engine::make_repository_view(repository);
     const config::LoadResult result = config::load(source, *view);
     terminal.progress(render_text(source, result.diagnostics, terminal.err_colour()));
-    if (!result.config) {
-      terminal.progress("fill in what is missing, then: aphex validate\n");
-      return ExitCode::ok;
-    }
-    // Other files than the usual one are named from where one is.
-    const bool usual = output_ == config::kFileName;
+    // Another file than the usual one is named from where one is.
     const std::filesystem::path from_here =
         (repository / output_).lexically_relative(std::filesystem::current_path());
-    const std::string plan = "aphex plan" + (usual ? "" : " " + shell_quote(from_here.string()));
+    const std::string file =
+        output_ == config::kFileName ? "" : " " + shell_quote(from_here.string());
+    if (!result.config) {
+      terminal.progress("fill in what is missing, then: aphex validate" + file + "\n");
+      return ExitCode::ok;
+    }
+    const std::string plan = "aphex plan" + file;
     const std::string run =
-        "aphex run --sandbox" + (usual ? "" : " --config " + shell_quote(output_));
+        "aphex run --sandbox" + (file.empty() ? "" : " --config " + shell_quote(output_));
     const std::size_t width =
         std::max({std::string_view("git add -A && git commit").size(), plan.size(), run.size()});
     terminal.progress(fmt::format("next:\n  {:<{}}    a run is of a commit\n",

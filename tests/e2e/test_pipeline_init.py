@@ -85,3 +85,45 @@ def test_a_file_outside_of_the_repository_is_not_written(tmp_path, workshop):
         assert f"error: {tmp_path / 'x.yaml'} is outside of the repository {repository}\n" \
             in done.err
         assert not (tmp_path / "x.yaml").exists()
+
+
+@pytest.fixture
+def shop(tmp_path, workshop):
+    """An application whose cdk answers with an assembly that lies ready."""
+    repository = tmp_path / "shop"
+    for name, text in {"cdk.json": '{"app": "x"}', "lib/base.ts": "", "lib/web.ts": "",
+                       "tool/package.json": '{"name": "aphex-test", "version": "1.0.0"}',
+                       "tool/cdk": f"""#!/bin/sh
+[ "$1" = --version ] && {{ echo "2.1148.1 (build x)"; exit; }}
+while [ $# -gt 0 ]; do [ "$1" = --output ] && output=$2; shift; done
+cp -r {REPO}/tests/data/assemblies/agnostic "$output"
+"""}.items():
+        path = repository / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (repository / "tool/cdk").chmod(0o755)
+    subprocess.run(["git", "init", "-q"], cwd=repository, env=workshop.environment, check=True)
+    return repository
+
+
+def test_the_next_commands_name_another_file(shop, workshop):
+    done = workshop.run("init", "--output", "my conf.yaml", "--environment", "a_b",
+                        cwd=shop / "lib", APHEX_CDK=str(shop / "tool/cdk"))
+    assert done.code == 0, done.err
+    assert done.out == f"wrote {shop / 'my conf.yaml'}\n"
+    assert "note: the environment is called a-b: 'a_b' is no name of one" in done.err
+    assert done.err.endswith("""\
+next:
+  git add -A && git commit                       a run is of a commit
+  aphex plan '../my conf.yaml'                   what a run would do
+  aphex run --sandbox --config 'my conf.yaml'    do it, against a local AWS
+""")
+    planned = workshop.run("plan", "../my conf.yaml", cwd=shop / "lib")
+    assert planned.code == 0, planned.err
+
+
+def test_a_file_to_be_filled_in_is_named_too(shop, workshop):
+    (shop / "lib/web.ts").unlink()
+    done = workshop.run("init", "--output", "lib/x.yaml", cwd=shop,
+                        APHEX_CDK=str(shop / "tool/cdk"))
+    assert done.err.endswith("fill in what is missing, then: aphex validate lib/x.yaml\n")
