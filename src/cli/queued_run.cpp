@@ -101,6 +101,7 @@ class QueuedRun final : public Subcommand {
     request.request = entry.request;
     ExecutionOptions options;
     options.aws = wish.aws;
+    options.application = source;
     options.artifact_store = request.options.artifact_store;
     options.plan = &*prepared.own_plan;
     return execute_run(session, terminal, options,
@@ -115,7 +116,8 @@ class QueuedRun final : public Subcommand {
     while (true) {
       APHEX_CHECK(engine::mark_interrupted(session.database(), session.paths()));
       APHEX_TRY(const store::RunRecord record, session.database().run(id));
-      if (record.state == store::RunState::interrupted) return resume(session, terminal, record);
+      if (record.state == store::RunState::interrupted)
+        return resume_run(session, terminal, record, {});
       if (store::is_finished(record.state)) return exit_of(record);
       (void)clock.sleep(kPoll, os::CancelToken());
     }
@@ -126,21 +128,6 @@ class QueuedRun final : public Subcommand {
     const std::string why = record.failure ? record.failure->message : "";
     return fail(ErrorCode::command_failed,
                 why.empty() ? fmt::format("run {} did not succeed", record.id) : why);
-  }
-
-  static Result<ExitCode> resume(Session& session, const Terminal& terminal,
-                                 const store::RunRecord& record) {
-    APHEX_TRY(const engine::RunOptions recorded, engine::run_options_from(record.options));
-    APHEX_TRY(const doc::Value value, doc::parse_json(record.plan));
-    APHEX_TRY(const plan::Plan plan, plan::from_value(value));
-    ExecutionOptions options;
-    options.aws = recorded.aws;
-    options.artifact_store = recorded.artifact_store;
-    options.plan = &plan;
-    return execute_run(session, terminal, options,
-                       [&](engine::RunEngine& engine, const os::CancelToken& cancel) {
-                         return engine.resume(record.id, cancel);
-                       });
   }
 
   std::string number_;

@@ -20,20 +20,9 @@ class Resume final : public Subcommand {
     APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
     APHEX_TRY(const store::RunRecord record, session->find_run(run_));
     APHEX_TRY(const engine::RunOptions recorded, engine::run_options_from(record.options));
-    APHEX_TRY(const doc::Value value, doc::parse_json(record.plan));
-    APHEX_TRY(const plan::Plan plan, plan::from_value(value));
     note_other_head(*session, record, recorded, terminal);
-    ExecutionOptions options;
-    options.aws = recorded.aws;
-    options.application = recorded.clone_source;
-    options.artifact_store = recorded.artifact_store;
-    options.plan = &plan;
-    options.log_format = log_format_;
-    options.verbosity = quiet_ ? Verbosity::quiet : Verbosity::normal;
-    return execute_run(*session, terminal, options,
-                       [&](engine::RunEngine& engine, const os::CancelToken& cancel) {
-                         return engine.resume(record.id, cancel);
-                       });
+    return resume_run(*session, terminal, record,
+                      {log_format_, quiet_ ? Verbosity::quiet : Verbosity::normal});
   }
 
  private:

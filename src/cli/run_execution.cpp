@@ -96,4 +96,22 @@ Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
   return outcome.error ? exit_code_of_run(*outcome.error) : ExitCode::ok;
 }
 
+Result<ExitCode> resume_run(Session& session, const Terminal& terminal,
+                            const store::RunRecord& record, const ReportOptions& report) {
+  APHEX_TRY(const engine::RunOptions recorded, engine::run_options_from(record.options));
+  APHEX_TRY(const doc::Value value, doc::parse_json(record.plan));
+  APHEX_TRY(const plan::Plan plan, plan::from_value(value));
+  ExecutionOptions options;
+  options.aws = recorded.aws;
+  options.application = recorded.clone_source;
+  options.artifact_store = recorded.artifact_store;
+  options.plan = &plan;
+  options.log_format = report.log_format;
+  options.verbosity = report.verbosity;
+  return execute_run(session, terminal, options,
+                     [&](engine::RunEngine& engine, const os::CancelToken& cancel) {
+                       return engine.resume(record.id, cancel);
+                     });
+}
+
 }  // namespace aphex::cli

@@ -26,4 +26,13 @@ using Execute =
 Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
                              const ExecutionOptions& options, const Execute& execute);
 
+struct ReportOptions {
+  std::string log_format = "text";
+  Verbosity verbosity = Verbosity::normal;
+};
+
+// Goes on with a run that is recorded, as it was asked for.
+Result<ExitCode> resume_run(Session& session, const Terminal& terminal,
+                            const store::RunRecord& record, const ReportOptions& report);
+
 }  // namespace aphex::cli

@@ -42,7 +42,7 @@ def validator(schema):
 
 def is_beyond_a_schema(problem):
     bounds_of_timeouts = problem["id"] == "config/out-of-range" and problem["message"].startswith(
-        "timeouts."
+        ("timeouts.", "pipeline.longRunningAfter ")
     )
     return problem["id"] in BEYOND_A_SCHEMA or bounds_of_timeouts
 
