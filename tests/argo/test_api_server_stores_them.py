@@ -1,5 +1,6 @@
 """A real API server takes the objects in their order, and gives them back as they were sent."""
 
+import os
 import pathlib
 
 import pytest
@@ -38,8 +39,12 @@ def store(cluster, made):
             assert stored["spec"] == manifest["spec"]
 
 
+# How many times as many pipelines as in a usual run: thousands take a quarter of an hour.
+TIMES = int(os.environ.get("APHEX_STORED_TIMES", "1"))
+
+
 def exercise(cluster, generate, version, examples):
-    @settings(max_examples=examples, deadline=None, phases=[Phase.generate],
+    @settings(max_examples=examples * TIMES, deadline=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))
     @given(configuration=configurations(), chosen=settings_of_pipelines())
     def stored(configuration, chosen):
