@@ -106,7 +106,7 @@ def begins(task, ended):
         if needed not in ended or ended[needed].code != 0:
             return False
     if "when" in task:
-        condition = "{{tasks.pipeline.outputs.parameters.outcome}} == continue"
+        condition = "'{{tasks.pipeline.outputs.parameters.outcome}}' == 'continue'"
         assert task["when"] == condition
         return outcome(ended["pipeline"]) == "continue"
     return True

@@ -153,6 +153,10 @@ class TestDeploymentFailures:
         assert failed.state_of_stack(DEV) == "CREATE_COMPLETE"
 
 
+# Of a bootstrap that is there and may trust others.
+AGAIN = " (--trust replaces the list: repeat it for each account that is trusted now)"
+
+
 class TestCrossAccountAccess:
     """What is wrong is found before anything is built, and named with role and account."""
 
@@ -218,7 +222,7 @@ class TestCrossAccountAccess:
             f"{self.step(prod)}: cannot assume {self.role(prod)} in account {prod[0]} (environment "
             "staging) as arn:aws:iam::111122223333:user/aphex-sandbox-admin: the bootstrap of that "
             f"account does not trust account 111122223333: {self.refusal(prod)}\n"
-            f" hint: {self.command(prod)}")
+            f" hint: {self.command(prod)}{AGAIN}")
         self.nothing_is_made(scenario, prod)
 
     def as_executor(self, scenario, tmp_path, deny=None):
@@ -282,7 +286,7 @@ class TestCrossAccountAccess:
             f"account {prod[0]} (environment staging) as "
             "arn:aws:iam::111122223333:user/aphex-sandbox-admin: the bootstrap of that "
             f"account does not trust account 111122223333: {self.refusal(prod)}\n"
-            f" hint: {self.command(prod)}")
+            f" hint: {self.command(prod)}{AGAIN}")
         assert scenario.of_account(prod)("cloudformation").describe_stacks()["Stacks"] == []
         assert scenario.state_of_stack(DEV) == "CREATE_COMPLETE"
 
@@ -476,8 +480,8 @@ class TestArtifacts:
             f"step '{step}': Cannot fetch {where}: S3 GetObject {where} (5 attempts): no whole "
             f"answer from {NOBODY}: Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't "
             "connect to server\n"
-            " hint: check that S3 can be reached from here: a network policy, a security group or "
-            "a missing VPC endpoint may forbid it")
+            " hint: AWS_ENDPOINT_URL_S3 leads there: is it right, and does something serve there? "
+            "('aphex sandbox start' starts the local AWS)")
 
     def test_a_network_without_s3_before_the_build(self, scenario):
         scenario.go(build={"AWS_ENDPOINT_URL_S3": NOBODY})
