@@ -21,7 +21,9 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 std::string to_hex(std::string_view bytes);
 std::string to_hex(const Sha256Digest& digest);
 std::string sha256_hex(std::string_view data);
-// 64 digits, lower-case hexadecimal.
+// Exactly so many digits, lower-case hexadecimal: a commit of git has 40.
+bool is_hex(std::string_view text, std::size_t digits);
+// 64 of them.
 bool is_sha256_hex(std::string_view text);
 std::string to_base64(std::string_view bytes);
 // RFC 4648, section 4, with its padding; line breaks are skipped. Nothing where it is not that.

@@ -1,6 +1,5 @@
 #include "server/github_webhook.hpp"
 
-#include <algorithm>
 #include <vector>
 
 #include "base/sha256.hpp"
@@ -17,12 +16,6 @@ constexpr std::string_view kBranchPrefix = "refs/heads/";
 constexpr std::size_t kCommitDigits = 40;
 // GitHub's cap, and what its events nest at most is far below a hundred.
 constexpr doc::JsonLimits kLimits{.max_bytes = 26U << 20U, .max_depth = 100};
-
-bool is_commit(std::string_view text) {
-  return text.size() == kCommitDigits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
 
 // Reads members of one payload; the first that is missing is what the error names.
 class Reader {
@@ -55,7 +48,8 @@ class Reader {
   }
   std::string commit(std::initializer_list<std::string_view> path) {
     std::string found = text(path);
-    if (problem_.empty() && !is_commit(found)) miss(path, "a commit of 40 hexadecimal digits");
+    if (problem_.empty() && !is_hex(found, kCommitDigits))
+      miss(path, "a commit of 40 hexadecimal digits");
     return found;
   }
 

@@ -1,11 +1,11 @@
 #include "stage/pod.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "argo/stage_interface.hpp"
+#include "base/sha256.hpp"
 #include "base/text.hpp"
 
 namespace aphex::stage {
@@ -58,12 +58,6 @@ std::optional<os::WallTime> time_of(const std::string& text) {
 
 }  // namespace
 
-bool is_commit_sha(std::string_view text) {
-  return text.size() == kShaDigits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 Result<Pod> read_pod(const os::EnvironmentVariables& environment, Container container) {
   Reader reader(environment);
   Pod pod;
@@ -85,7 +79,7 @@ Result<Pod> read_pod(const os::EnvironmentVariables& environment, Container cont
     (void)reader.required(argo::kEnvWorkflowDuration);
   }
   APHEX_CHECK(reader.check());
-  if (!is_commit_sha(pod.parameters.commit_sha)) {
+  if (!is_hex(pod.parameters.commit_sha, kShaDigits)) {
     return fail(ErrorCode::usage,
                 fmt::format("{} is '{}', not a commit's 40 lower-case hexadecimal digits",
                             argo::kEnvCommitSha,
