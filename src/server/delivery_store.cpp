@@ -42,12 +42,14 @@ QueueEntry read_entry(const Statement& query) {
   return entry;
 }
 
-Result<std::vector<QueueEntry>> read_entries(Statement& query) {
-  std::vector<QueueEntry> entries;
+// Every row of a query.
+template <typename Read>
+auto read_all(Statement& query, Read read) -> Result<std::vector<decltype(read(query))>> {
+  std::vector<decltype(read(query))> rows;
   while (true) {
     APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::none) return entries;
-    entries.push_back(read_entry(query));
+    if (row == Statement::Row::none) return rows;
+    rows.push_back(read(query));
   }
 }
 
@@ -122,7 +124,7 @@ Result<std::vector<QueueEntry>> DeliveryStore::open_entries() {
             database_.prepare(fmt::format("SELECT {} FROM queue WHERE state IN"
                                           " ('waiting', 'running') ORDER BY number",
                                           kEntryColumns)));
-  return read_entries(query);
+  return read_all(query, read_entry);
 }
 
 Result<QueueEntry> DeliveryStore::entry(std::int64_t number) {
@@ -158,7 +160,7 @@ Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit) {
             database_.prepare(
                 fmt::format("SELECT {} FROM queue ORDER BY number DESC LIMIT ?", kEntryColumns)));
   query.bind(std::int64_t{limit});
-  return read_entries(query);
+  return read_all(query, read_entry);
 }
 
 Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit) {
@@ -168,25 +170,16 @@ Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit) {
                               " commit_sha, verdict, reason FROM deliveries"
                               " ORDER BY number DESC LIMIT ?"));
   query.bind(std::int64_t{limit});
-  std::vector<DeliveryRecord> records;
-  while (true) {
-    APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::none) return records;
-    records.push_back({query.integer(0), query.integer(1), query.text(2), query.text(3),
-                       query.text(4), query.text(5), query.text(6), query.text(7), query.text(8),
-                       query.text(9)});
-  }
+  return read_all(query, [](const Statement& row) {
+    return DeliveryRecord{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
+                          row.text(5),    row.text(6),    row.text(7), row.text(8), row.text(9)};
+  });
 }
 
 Result<std::vector<DeliveryStore::Count>> DeliveryStore::counts(std::string_view sql) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query, database_.prepare(sql));
-  std::vector<Count> counts;
-  while (true) {
-    APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::none) return counts;
-    counts.push_back({query.text(0), query.integer(1)});
-  }
+  return read_all(query, [](const Statement& row) { return Count{row.text(0), row.integer(1)}; });
 }
 
 Result<std::vector<DeliveryStore::Count>> DeliveryStore::count_deliveries() {
