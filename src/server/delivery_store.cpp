@@ -15,10 +15,21 @@ constexpr std::int64_t kMostRejected = 10'000;
 
 constexpr std::array<std::string_view, 3> kVerdicts{"accepted", "ignored", "rejected"};
 constexpr std::array<std::string_view, 4> kStates{"waiting", "running", "ended", "superseded"};
+constexpr std::array<std::string_view, 6> kKinds{"push",   "pull_request", "manual",
+                                                 "resume", "retry",        "teardown"};
 
 constexpr std::string_view kEntryColumns =
     "number, request, pipeline, branch, commit_sha, author, message, state, starts, created_at,"
-    " started_at, ended_at, exit_code, note";
+    " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request";
+
+// The first of the enum where the word is of a newer version.
+template <typename Enum, std::size_t Count>
+Enum enum_of(const std::array<std::string_view, Count>& words, std::string_view word) {
+  for (std::size_t i = 0; i < Count; ++i) {
+    if (words[i] == word) return static_cast<Enum>(i);
+  }
+  return Enum{};
+}
 
 QueueEntry read_entry(const Statement& query) {
   QueueEntry entry;
@@ -29,16 +40,17 @@ QueueEntry read_entry(const Statement& query) {
   entry.commit = query.text(4);
   entry.author = query.text(5);
   entry.message = query.text(6);
-  const std::string state = query.text(7);
-  for (std::size_t i = 0; i < kStates.size(); ++i) {
-    if (kStates[i] == state) entry.state = static_cast<QueueState>(i);
-  }
+  entry.state = enum_of<QueueState>(kStates, query.text(7));
   entry.starts = static_cast<int>(query.integer(8));
   entry.created_at = query.integer(9);
   entry.started_at = query.optional_integer(10);
   entry.ended_at = query.optional_integer(11);
   entry.exit_code = query.optional_integer(12);
   entry.note = query.text(13);
+  entry.kind = enum_of<EntryKind>(kKinds, query.text(14));
+  entry.asked_by = query.text(15);
+  entry.run_id = query.optional_integer(16);
+  entry.pull_request = query.optional_integer(17);
   return entry;
 }
 
@@ -61,6 +73,10 @@ std::string_view to_string(Verdict verdict) {
 
 std::string_view to_string(QueueState state) {
   return kStates[static_cast<std::size_t>(state)];
+}
+
+std::string_view to_string(EntryKind kind) {
+  return kKinds[static_cast<std::size_t>(kind)];
 }
 
 Result<std::unique_ptr<DeliveryStore>> DeliveryStore::open(const std::filesystem::path& database,
@@ -107,15 +123,36 @@ Result<DeliveryStore::Recorded> DeliveryStore::record(const Delivery& delivery,
       update.bind(now()).bind("superseded by " + entry.commit.substr(0, 12));
       APHEX_CHECK(update.bind(entry.pipeline).bind(entry.branch).run());
     }
-    APHEX_TRY(Statement insert,
-              database_.prepare("INSERT INTO queue (request, pipeline, branch, commit_sha, author,"
-                                " message, state, created_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting',"
-                                " ?)"));
-    insert.bind(entry.request).bind(entry.pipeline).bind(entry.branch).bind(entry.commit);
-    APHEX_CHECK(insert.bind(entry.author).bind(entry.message).bind(now()).run());
+    APHEX_CHECK(insert(entry));
   }
   APHEX_CHECK(transaction.commit());
   return Recorded::now;
+}
+
+Status DeliveryStore::insert(const QueueEntry& entry) {
+  APHEX_TRY(Statement insert,
+            database_.prepare("INSERT INTO queue (request, pipeline, branch, commit_sha, author,"
+                              " message, kind, asked_by, run_id, pull_request, created_at, state)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"));
+  insert.bind(entry.request).bind(entry.pipeline).bind(entry.branch).bind(entry.commit);
+  insert.bind(entry.author).bind(entry.message).bind(to_string(entry.kind)).bind(entry.asked_by);
+  insert.bind_optional(entry.run_id).bind_optional(entry.pull_request);
+  return insert.bind(now()).run();
+}
+
+Result<std::int64_t> DeliveryStore::enqueue(const QueueEntry& entry) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Transaction transaction, Transaction::begin(database_));
+  {
+    APHEX_TRY(Statement query, database_.prepare("SELECT number FROM queue WHERE request = ?"));
+    query.bind(entry.request);
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::here) return query.integer(0);
+  }
+  APHEX_CHECK(insert(entry));
+  const std::int64_t number = database_.last_insert_id();
+  APHEX_CHECK(transaction.commit());
+  return number;
 }
 
 Result<std::vector<QueueEntry>> DeliveryStore::open_entries() {

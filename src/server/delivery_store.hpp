@@ -38,6 +38,17 @@ struct DeliveryRecord {
 enum class QueueState { waiting, running, ended, superseded };
 std::string_view to_string(QueueState state);
 
+// What an entry asks for.
+enum class EntryKind {
+  push,          // the commit's whole pipeline
+  pull_request,  // its head is validated, nothing is deployed
+  manual,        // a commit that somebody has asked for
+  resume,        // to go on with run_id
+  retry,         // the commit of run_id, from the start
+  teardown,      // of what a branch's own pipeline has deployed
+};
+std::string_view to_string(EntryKind kind);
+
 struct QueueEntry {
   std::int64_t number = 0;
   std::string request;  // of the run: <delivery>/<pipeline>
@@ -53,6 +64,10 @@ struct QueueEntry {
   std::optional<store::Millis> ended_at;
   std::optional<std::int64_t> exit_code;
   std::string note;
+  EntryKind kind = EntryKind::push;
+  std::string asked_by;  // empty: a delivery
+  std::optional<std::int64_t> run_id;
+  std::optional<std::int64_t> pull_request;
 };
 
 class DeliveryStore {
@@ -69,6 +84,9 @@ class DeliveryStore {
     Supersede supersede = Supersede::queued;
   };
   Result<Recorded> record(const Delivery& delivery, const std::vector<NewEntry>& runs);
+
+  // What a person asks for. The entry's request names it: asking twice queues once. The number.
+  Result<std::int64_t> enqueue(const QueueEntry& entry);
 
   // Waiting and running, oldest first.
   Result<std::vector<QueueEntry>> open_entries();
@@ -90,6 +108,7 @@ class DeliveryStore {
   DeliveryStore(store::Database database, std::shared_ptr<os::Clock> clock)
       : database_(std::move(database)), clock_(std::move(clock)) {}
   Result<std::vector<Count>> counts(std::string_view sql);
+  Status insert(const QueueEntry& entry);  // within mutex_ and a transaction
   std::int64_t now() const { return clock_->now().time_since_epoch().count(); }
 
   std::mutex mutex_;  // guards database_

@@ -1,8 +1,8 @@
 #pragma once
 // What the server answers, by method and path: one table.
 
-#include "server/dashboard.hpp"
 #include "server/http_server.hpp"
+#include "server/route.hpp"
 
 namespace aphex::server {
 

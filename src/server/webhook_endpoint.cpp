@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "doc/value.hpp"
 #include "server/json_answer.hpp"
+#include "server/route.hpp"
 
 namespace aphex::server {
 namespace {
@@ -155,16 +156,10 @@ class Decider {
   WebhookDecision made_;
 };
 
-}  // namespace
-
-WebhookDecision decide(const ServerConfig& config, const HttpRequest& request) {
-  return Decider(config, request).run();
-}
-
-HttpResponse answer_webhook(const ServerConfig& config, DeliveryStore& store,
-                            const HttpRequest& request) {
-  const WebhookDecision decision = decide(config, request);
-  const auto recorded = store.record(decision.delivery, decision.runs);
+// Only what is on the disk is answered 2xx.
+HttpResponse answer_webhook(const Exchange& exchange) {
+  const WebhookDecision decision = decide(exchange.site.config, exchange.request);
+  const auto recorded = exchange.site.deliveries.record(decision.delivery, decision.runs);
   if (!recorded) {
     // GitHub shows it as failed, and whoever looks there can send it again.
     return json_answer(
@@ -177,6 +172,20 @@ HttpResponse answer_webhook(const ServerConfig& config, DeliveryStore& store,
   return json_answer(decision.status,
                      Value::object({{"verdict", to_string(decision.delivery.verdict)},
                                     {"reason", decision.delivery.reason}}));
+}
+
+constexpr Route kRoutes[] = {
+    {"POST", kWebhookPath, Access::open, answer_webhook},
+};
+
+}  // namespace
+
+WebhookDecision decide(const ServerConfig& config, const HttpRequest& request) {
+  return Decider(config, request).run();
+}
+
+std::span<const Route> webhook_routes() {
+  return kRoutes;
 }
 
 }  // namespace aphex::server

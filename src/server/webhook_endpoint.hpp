@@ -20,8 +20,4 @@ struct WebhookDecision {
 // Pure: nothing is recorded.
 WebhookDecision decide(const ServerConfig& config, const HttpRequest& request);
 
-// Decides, records, answers. Only what is on the disk is answered 2xx.
-HttpResponse answer_webhook(const ServerConfig& config, DeliveryStore& store,
-                            const HttpRequest& request);
-
 }  // namespace aphex::server

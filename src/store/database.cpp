@@ -14,9 +14,7 @@
 namespace aphex::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
-// What makes version n + 1 of version n, from version 1 on.
-constexpr std::array<const char*, kSchemaVersion - 1> kMigrations{kMigrationToVersion2};
+constexpr std::int64_t kSchemaVersion = 1 + std::int64_t{kMigrations.size()};
 // Another process writes for milliseconds; five seconds without its turn means that it is stuck.
 constexpr int kBusyTimeoutMs = 5'000;
 

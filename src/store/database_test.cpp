@@ -101,10 +101,16 @@ TEST(Database, OfVersion1BecomesWhatANewOneIs) {
     // A connection without a schema: the newest one's is dropped again.
     auto old = Database::open(directory->path() / "old.db");
     ASSERT_TRUE(old);
-    ASSERT_TRUE(
-        old->execute("PRAGMA foreign_keys = OFF; DROP TABLE process_groups; DROP TABLE"
-                     " outputs; DROP TABLE steps; DROP TABLE stages; DROP TABLE runs; DROP"
-                     " TABLE pipelines; DROP TABLE deliveries; DROP TABLE queue;"));
+    std::string drops = "PRAGMA foreign_keys = OFF;";
+    {
+      auto tables = old->prepare(
+          "SELECT name FROM sqlite_schema WHERE type = 'table'"
+          " AND name NOT LIKE 'sqlite_%'");
+      ASSERT_TRUE(tables);
+      while (*tables->step() == Statement::Row::here)
+        drops += "DROP TABLE " + tables->text(0) + ";";
+    }
+    ASSERT_TRUE(old->execute(drops));
     const Status made = old->execute(kVersion1);
     ASSERT_TRUE(made) << made.error().message;
   }

@@ -1,5 +1,5 @@
-#include "server/dashboard.hpp"
-
+// The pages that a person looks at. Whole without JavaScript; what changes by itself is loaded
+// again every five seconds.
 #include <algorithm>
 #include <charconv>
 #include <kainjow/mustache.hpp>
@@ -11,6 +11,7 @@
 #include "os/files.hpp"
 #include "server/json_answer.hpp"
 #include "server/pages.hpp"
+#include "server/route.hpp"
 
 namespace aphex::server {
 namespace {
@@ -273,25 +274,56 @@ Result<HttpResponse> deliveries(Site& site) {
   return page("Deliveries", Reload::often, pages::kDeliveries, values);
 }
 
+HttpResponse show_overview(const Exchange& exchange) {
+  return or_unavailable(overview(exchange.site));
+}
+
+HttpResponse show_deliveries(const Exchange& exchange) {
+  return or_unavailable(deliveries(exchange.site));
+}
+
+// The run that a path names; not_found where it is no number.
+Result<store::RunRecord> run_of(const Exchange& exchange) {
+  const std::string& text = exchange.parts.front();
+  std::int64_t id = 0;
+  const char* end = text.data() + text.size();
+  const auto [behind, error] = std::from_chars(text.data(), end, id);
+  if (error != std::errc() || behind != end) return fail(ErrorCode::not_found, "no number");
+  return exchange.site.runs.run(id);
+}
+
+HttpResponse no_run(const Exchange& exchange) {
+  return nothing_there(fmt::format("there is no run {}", exchange.parts.front()));
+}
+
+HttpResponse show_run(const Exchange& exchange) {
+  const auto run = run_of(exchange);
+  return run ? or_unavailable(one_run(exchange.site, *run)) : no_run(exchange);
+}
+
+HttpResponse show_log(const Exchange& exchange) {
+  const auto run = run_of(exchange);
+  return run ? or_unavailable(one_log(exchange.site, *run, "logs/" + exchange.parts.back()))
+             : no_run(exchange);
+}
+
+HttpResponse show_nothing(const Exchange& exchange) {
+  return nothing_there("there is nothing at " + exchange.request.path);
+}
+
+constexpr Route kRoutes[] = {
+    {"GET", "/", Access::read, show_overview},
+    {"GET", "/deliveries", Access::read, show_deliveries},
+    {"GET", "/runs/{}", Access::read, show_run},
+    {"GET", "/runs/{}/logs/*", Access::read, show_log},
+    {"GET", "/runs/*", Access::read, show_nothing},
+    {"GET", "/runs/", Access::read, show_nothing},
+};
+
 }  // namespace
 
-HttpResponse overview_page(Site& site) {
-  return or_unavailable(overview(site));
-}
-
-HttpResponse deliveries_page(Site& site) {
-  return or_unavailable(deliveries(site));
-}
-
-HttpResponse run_page(Site& site, std::string_view rest) {
-  std::int64_t id = 0;
-  const char* end = rest.data() + rest.size();
-  const auto [behind, error] = std::from_chars(rest.data(), end, id);
-  const bool is_number = error == std::errc() && (behind == end || *behind == '/');
-  auto run = is_number ? site.runs.run(id) : fail(ErrorCode::not_found, "no number");
-  if (!run) return nothing_there(fmt::format("there is no run {}", rest));
-  if (behind == end) return or_unavailable(one_run(site, *run));
-  return or_unavailable(one_log(site, *run, std::string(behind + 1, end)));
+std::span<const Route> page_routes() {
+  return kRoutes;
 }
 
 }  // namespace aphex::server
