@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "os/files.hpp"
+#include "server/html.hpp"
 #include "server/json_answer.hpp"
 #include "server/pages.hpp"
 #include "server/route.hpp"
@@ -27,37 +28,17 @@ constexpr std::size_t kMaxLogBytes = 64U << 20U;
 
 enum class Reload { never, often };
 
-HttpResponse html(unsigned status, std::string body) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "text/html; charset=utf-8";
-  response.body = std::move(body);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  // Nothing but our own style is loaded or run, whatever a pusher writes.
-  response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-                                "form-action 'none'; frame-ancestors 'none'");
-  response.headers.emplace_back("Referrer-Policy", "same-origin");
-  return response;
-}
-
 HttpResponse page(const std::string& title, Reload reload, const char* content,
                   const data& values) {
   data whole;
   whole.set("title", title);
   whole.set("reload", reload == Reload::often ? data::type::bool_true : data::type::bool_false);
   whole.set("content", mustache::mustache(content).render(values));
-  return html(200, mustache::mustache(pages::kLayout).render(whole));
+  return html_answer(200, mustache::mustache(pages::kLayout).render(whole));
 }
 
 HttpResponse nothing_there(const std::string& what) {
-  data values;
-  data whole;
-  whole.set("title", "Not found");
-  whole.set("reload", data::type::bool_false);
-  whole.set("content",
-            mustache::mustache("<h1>Not found</h1><p>{{what}}</p>").render({"what", what}));
-  return html(404, mustache::mustache(pages::kLayout).render(whole));
+  return message_page(404, what, "");
 }
 
 HttpResponse unavailable(const Error& error) {

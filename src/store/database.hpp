@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -43,6 +44,17 @@ class Statement {
   std::unique_ptr<State> state_;
   int next_parameter_ = 1;
 };
+
+// Every row of a query, each read by `read`.
+template <typename Read>
+auto read_all(Statement& query, Read read) -> Result<std::vector<decltype(read(query))>> {
+  std::vector<decltype(read(query))> rows;
+  while (true) {
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) return rows;
+    rows.push_back(read(query));
+  }
+}
 
 class Database {
  public:
