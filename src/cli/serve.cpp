@@ -103,6 +103,8 @@ class Serve final : public Subcommand {
     options.address = parts.config.address;
     options.port = parts.config.port;
     options.max_body_bytes = server::max_body_bytes;
+    options.tls = parts.config.tls;
+    options.complain = [&](const Error& error) { terminal.error(error); };
     const server::ServerConfig& config = parts.config;
     server::RequestMetrics requests;
     server::Site site{config,        parts.store,  session.database(), session.paths(),

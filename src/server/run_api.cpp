@@ -1,6 +1,6 @@
 // /api/v1/runs: runs with their stages, steps, outputs, artifacts, plan and logs.
 #include <algorithm>
-#include <fstream>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include "engine/artifacts.hpp"
 #include "engine/run_engine.hpp"
 #include "engine/run_queue.hpp"
+#include "server/file_answer.hpp"
 #include "server/json_answer.hpp"
-#include "server/log_range.hpp"
 #include "server/page_of.hpp"
 #include "server/route.hpp"
 #include "server/values.hpp"
@@ -19,9 +19,6 @@ namespace aphex::server {
 namespace {
 
 using doc::Value;
-
-// One answer's worth of a log; the rest is asked for by offset.
-constexpr std::uint64_t kMostLogBytes = 16U << 20U;
 
 template <typename Record>
 Value list_of(const std::vector<Record>& records) {
@@ -156,15 +153,21 @@ Result<store::StepRecord> step_of_log(const Exchange& exchange, const store::Run
               "its steps name theirs in 'log'");
 }
 
-Result<std::string> read_part(const std::filesystem::path& path, const LogPart& part) {
-  std::string text(static_cast<std::size_t>(part.end - part.begin), '\0');
-  if (text.empty()) return text;
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(part.begin));
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || file.gcount() < 0) return fail(ErrorCode::io, "cannot read " + path.string());
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
+// All that is behind an offset, as who follows a log asks for it. At its end there is nothing yet.
+Result<HttpResponse> log_from(const HttpRequest& request, const std::string& offset,
+                              const std::filesystem::path& path) {
+  std::uint64_t begin = 0;
+  const auto [behind, wrong] = std::from_chars(offset.data(), offset.data() + offset.size(), begin);
+  if (wrong != std::errc() || behind != offset.data() + offset.size())
+    return fail(ErrorCode::usage, fmt::format("offset is a number of bytes, not '{}'", offset));
+  HttpRequest ranged;
+  ranged.headers = {{"Range", fmt::format("bytes={}-", begin)}};
+  APHEX_TRY(HttpResponse response, file_answer(begin > 0 ? ranged : request, {.path = path}));
+  std::erase_if(response.headers, [](const auto& each) { return each.first == "Content-Range"; });
+  response.status = 200;
+  response.headers.emplace_back("Aphex-Log-Offset",
+                                std::to_string(begin + response.source_bytes.value_or(0)));
+  return response;
 }
 
 HttpResponse show_log(const Exchange& exchange) {
@@ -173,36 +176,15 @@ HttpResponse show_log(const Exchange& exchange) {
   const auto step = step_of_log(exchange, *run);
   if (!step) return problem_of(step.error());
   const std::filesystem::path path = exchange.site.paths.run(run->id) / step->log;
-  // Whether it grows is asked before its size: what is written until the step ends is in it.
+  const auto offset = query_value(exchange.request, "offset");
+  auto response = offset ? log_from(exchange.request, *offset, path)
+                         : file_answer(exchange.request, {.path = path});
+  if (!response) return problem_of(response.error());
+  response->content_type = "text/plain; charset=utf-8";
+  // The step's end was read before the file: of a complete log all of it is there.
   const bool grows = !step->ended_at && !store::is_finished(run->state);
-  std::error_code absent;
-  const auto found = std::filesystem::file_size(path, absent);
-  const std::uint64_t size = absent ? 0 : found;
-  const LogWish wish{.range = exchange.request.header("Range"),
-                     .offset = query_value(exchange.request, "offset").value_or("")};
-  const auto part = part_of_log(wish, size, kMostLogBytes);
-  if (!part) return problem_of(part.error());
-  if (part->kind == LogPart::Kind::beyond) {
-    HttpResponse response =
-        problem(416, fmt::format("the log has {} bytes, the range begins behind them", size));
-    response.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
-    return response;
-  }
-  auto text = read_part(path, *part);
-  if (!text) return problem_of(text.error());
-  HttpResponse response;
-  const std::uint64_t end = part->begin + text->size();
-  if (part->kind == LogPart::Kind::range) {
-    response.status = 206;
-    response.headers.emplace_back("Content-Range",
-                                  fmt::format("bytes {}-{}/{}", part->begin, end - 1, size));
-  }
-  response.body = std::move(*text);
-  response.headers.emplace_back("Accept-Ranges", "bytes");
-  response.headers.emplace_back("Aphex-Log-Offset", std::to_string(end));
-  response.headers.emplace_back("Aphex-Log-State", grows || end < size ? "more" : "complete");
-  response.headers.emplace_back("Cache-Control", "private, no-cache");
-  return response;
+  response->headers.emplace_back("Aphex-Log-State", grows ? "growing" : "complete");
+  return std::move(*response);
 }
 
 constexpr Route kRoutes[] = {
