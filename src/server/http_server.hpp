@@ -46,7 +46,8 @@ struct HttpOptions {
   std::chrono::seconds body_time{60};
   std::chrono::seconds idle_time{60};  // between two requests of one connection
   std::size_t max_connections = 1024;  // more are answered 503
-  std::size_t handlers = 4;            // threads
+  // Threads. More than processors: those that wait for the disk share one commit.
+  std::size_t handlers = 16;
 };
 
 // Called on several threads at once.
