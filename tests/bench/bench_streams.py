@@ -1,0 +1,2 @@
+def measure(load, aphex, work, rounds):
+    return []
