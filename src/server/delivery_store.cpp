@@ -7,6 +7,7 @@
 namespace aphex::server {
 namespace {
 
+using store::read_all;
 using store::Statement;
 using store::Transaction;
 
@@ -52,17 +53,6 @@ QueueEntry read_entry(const Statement& query) {
   entry.run_id = query.optional_integer(16);
   entry.pull_request = query.optional_integer(17);
   return entry;
-}
-
-// Every row of a query.
-template <typename Read>
-auto read_all(Statement& query, Read read) -> Result<std::vector<decltype(read(query))>> {
-  std::vector<decltype(read(query))> rows;
-  while (true) {
-    APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::none) return rows;
-    rows.push_back(read(query));
-  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "os/files.hpp"
+#include "server/file_answer.hpp"
 #include "server/json_answer.hpp"
 #include "server/pages.hpp"
 #include "server/route.hpp"
@@ -23,7 +24,6 @@ constexpr int kRows = 50;
 constexpr int kDeliveryRows = 200;
 constexpr std::size_t kShortCommit = 12;
 constexpr std::size_t kMessageCharacters = 80;
-constexpr std::size_t kMaxLogBytes = 64U << 20U;
 
 enum class Reload { never, often };
 
@@ -207,16 +207,15 @@ Result<HttpResponse> one_run(Site& site, const store::RunRecord& run) {
               pages::kRun, values);
 }
 
-Result<HttpResponse> one_log(Site& site, const store::RunRecord& run, const std::string& path) {
+Result<HttpResponse> one_log(const Exchange& exchange, const store::RunRecord& run,
+                             const std::string& path) {
+  Site& site = exchange.site;
   APHEX_TRY(const std::vector<store::StepRecord> steps, site.runs.steps(run.id));
   const bool known = std::any_of(steps.begin(), steps.end(),
                                  [&](const store::StepRecord& step) { return step.log == path; });
   if (!known) return nothing_there(fmt::format("run {} has no log {}", run.id, path));
-  APHEX_TRY(std::string text, os::read_file(site.paths.run(run.id) / path, kMaxLogBytes));
-  HttpResponse response;
-  response.body = std::move(text);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
+  return file_answer(exchange.request,
+                     {site.paths.run(run.id) / path, "text/plain; charset=utf-8"});
 }
 
 HttpResponse or_unavailable(Result<HttpResponse> response) {
@@ -303,7 +302,7 @@ HttpResponse show_run(const Exchange& exchange) {
 
 HttpResponse show_log(const Exchange& exchange) {
   const auto run = run_of(exchange);
-  return run ? or_unavailable(one_log(exchange.site, *run, "logs/" + exchange.parts.back()))
+  return run ? or_unavailable(one_log(exchange, *run, "logs/" + exchange.parts.back()))
              : no_run(exchange);
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -81,5 +82,16 @@ class Transaction {
   explicit Transaction(Database& database) : database_(&database) {}
   Database* database_;
 };
+
+// Every row of a query, each as `read` makes it.
+template <typename Read>
+auto read_all(Statement& query, Read read) -> Result<std::vector<decltype(read(query))>> {
+  std::vector<decltype(read(query))> rows;
+  while (true) {
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) return rows;
+    rows.push_back(read(query));
+  }
+}
 
 }  // namespace aphex::store

@@ -21,7 +21,7 @@ from server_load import BRANCH, CONNECTIONS, REPOSITORY, Load, payloads
 from server_receivers import Aphex, Webhook, make_repository
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from make_runs import PIPELINES, make_runs  # noqa: E402
+import make_runs  # noqa: E402
 
 SECONDS = 2  # of each turn at saturation
 MOST_ROUNDS = 3
@@ -126,20 +126,22 @@ def deliveries(load, aphex, work, rounds):
 def pages(load, aphex, work, rounds):
     """Each page of a server with many runs and of one with few, in turn."""
     servers = {}
+    make_runs.BINARY = aphex
     for count in (FEW_RUNS, RUNS):
         folder = work / f"runs-{count}"
         folder.mkdir()
-        pipelines = [{"name": name, "repository": f"acme/{name}"} for name in PIPELINES]
-        servers[count] = Aphex(aphex, folder, [*pipelines, {"name": "new", "repository": "a/new"}])
+        pipelines = [{"name": name, "repository": f"acme/{name}"}
+                     for name in [*make_runs.NAMES, "never-ran"]]
+        servers[count] = Aphex(aphex, folder, pipelines)
         began = time.monotonic()
-        make_runs(servers[count].state, count, aphex, logs=1)
+        make_runs.make(servers[count].state, count)
         print(f"{count:,} runs made in {time.monotonic() - began:.0f} s, "
               f"{(servers[count].state / 'aphex.db').stat().st_size / 1e6:,.0f} MB")
     with servers[FEW_RUNS] as few, servers[RUNS] as many:
         rows = []
         for what, path in (("overview", lambda count: "/"),
                            ("a run", lambda count: f"/runs/{count - 1}"),
-                           ("a pipeline", lambda count: f"/pipelines/{PIPELINES[0]}"),
+                           ("a pipeline", lambda count: f"/pipelines/{make_runs.NAMES[0]}"),
                            ("the list of runs", lambda count: "/api/v1/runs"),
                            ("deliveries", lambda count: "/deliveries"),
                            ("metrics", lambda count: "/metrics")):
