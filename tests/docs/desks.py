@@ -3,6 +3,7 @@
 Nothing of the person who runs the tests is used but npm's cache and registry.
 """
 
+import copy
 import dataclasses
 import os
 import pathlib
@@ -72,6 +73,12 @@ class Desk:
             "npm_config_prefer_offline": "true", "npm_config_update_notifier": "false",
             "npm_config_yes": "true", "npm_config_audit": "false", "npm_config_fund": "false"}
 
+    def having(self, **variables):
+        """The same desk with other variables."""
+        other = copy.copy(self)
+        other.variables = {**self.variables, **variables}
+        return other
+
     def link(self, name, target):
         (self.programs / name).symlink_to(target)
 
@@ -93,8 +100,8 @@ class Desk:
 
     def copy_of(self, application, name):
         """A clone, which takes its dependencies from where they are installed."""
-        self.run("git", "clone", "-q", str(application), name, cwd=self.directory)
         directory = self.directory / name
+        self.run("git", "clone", "-q", str(application), str(directory), cwd=self.directory)
         (directory / "node_modules").symlink_to(application / "node_modules")
         return directory
 

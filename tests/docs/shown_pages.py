@@ -7,17 +7,26 @@ from desks import ENDLESS
 DESKS = {
     "README.md": "written_application",
     "docs/first-pipeline.md": "empty",
+    "docs/monitoring.md": "watching",
+    "docs/rollback.md": "delivered",
     "docs/setup-eks.md": "on_the_cluster",
+    "docs/setup-laptop.md": "checkout",
 }
 
 # Commands whose exit code is another one than 0, with what makes them so.
 CODES = {
     ("README.md", "aphex logs --failed"): (1, "nothing has failed"),
     ("README.md", "aphex resume"): (2, "nothing is left to be done"),
+    ("README.md", "aphex doctor"): (1, "there is no configuration yet"),
+    ("docs/setup-laptop.md", "aphex doctor"): (1, "the directory is no application"),
 }
 
 # Commands that are not run. Each names who proves it instead.
+PACKAGES = "three hundred megabytes from PyPI; scripts/setup installs the same list into .venv"
 NOT_RUN = {
+    ("docs/setup-laptop.md", "python3 -m venv ~/.local/state/aphex/sandbox/venv"): PACKAGES,
+    ("docs/setup-laptop.md", "~/.local/state/aphex/sandbox/venv/bin/pip install -r "
+                             "/usr/share/aphex/sandbox/requirements.txt"): PACKAGES,
     ("README.md", "aphex run --sandbox --quiet"):
         "the example's output; tests/e2e/test_pipeline_example.py runs the example",
 }

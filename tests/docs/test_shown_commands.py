@@ -76,23 +76,63 @@ def cloud(cluster, tmp_path_factory):  # noqa: F811
     desk.stop_sandbox()
 
 
+def with_origin(desk, application, name):
+    """A clone in a folder of its own that can be pushed from."""
+    directory = desk.copy_of(application, f"{name}/hello")
+    origin = desk.directory / name / "origin/hello.git"
+    desk.run("git", "clone", "-q", "--bare", str(directory), str(origin), cwd=desk.directory)
+    desk.run("git", "remote", "set-url", "origin", str(origin), cwd=directory)
+    return directory
+
+
 @pytest.fixture(scope="module")
 def on_the_cluster(cloud, application):
-    """The application of docs/first-pipeline.md in a repository with an origin; aphex beside it."""
-    directory = cloud.copy_of(application, "hello")
-    origin = cloud.directory / "origin.git"
-    cloud.run("git", "clone", "-q", "--bare", str(directory), str(origin), cwd=cloud.directory)
-    cloud.run("git", "remote", "set-url", "origin", str(origin), cwd=directory)
-    (cloud.directory / "aphex").symlink_to(ROOT)
+    """The application of docs/first-pipeline.md, and the repository of aphex beside it."""
+    directory = with_origin(cloud, application, "cluster")
+    (directory.parent / "aphex").symlink_to(ROOT)
     return cloud, directory
 
 
-def test_first_pipeline(application):
-    assert (application / "aphex-config.yaml").exists()
+@pytest.fixture(scope="module")
+def deployed(on_the_cluster):
+    """With the pipeline that docs/setup-eks.md leaves."""
+    desk, directory = on_the_cluster
+    desk.follow(list(steps_of("docs/setup-eks.md")), directory)
+    return on_the_cluster
 
 
-@pytest.mark.parametrize("page", [page for page in WITH_COMMANDS
-                                  if page != "docs/first-pipeline.md"])
+@pytest.fixture
+def watching(deployed, laptop):
+    """Argo, Kubernetes and CloudWatch of the cluster, and the runs of the laptop."""
+    desk, directory = deployed
+    return desk.having(APHEX_STATE_DIR=str(laptop.state), AWS_PROFILE="pipeline"), directory
+
+
+@pytest.fixture
+def checkout(cloud, on_the_cluster, laptop):
+    """Where aphex was built, with accounts in AWS; the application beside it is built already."""
+    directory = cloud.directory / "cluster/checkout"
+    (directory / "build/release").mkdir(parents=True)
+    (directory / "build/release/bin").symlink_to(cloud.programs)
+    return cloud.having(APHEX_STATE_DIR=str(laptop.state)), directory
+
+
+@pytest.fixture(scope="module")
+def delivered(laptop, application):
+    """What was deployed on the laptop, in a clone with an origin."""
+    return laptop, with_origin(laptop, application, "delivered")
+
+
+# Followed by a fixture, as others begin where they end.
+BEGINNINGS = {"docs/first-pipeline.md": "application", "docs/setup-eks.md": "deployed"}
+
+
+@pytest.mark.parametrize("page", BEGINNINGS)
+def test_a_page_that_others_begin_with(page, request):
+    assert request.getfixturevalue(BEGINNINGS[page])
+
+
+@pytest.mark.parametrize("page", [page for page in WITH_COMMANDS if page not in BEGINNINGS])
 def test_the_commands_of_a_page_do_what_the_page_says(page, request):
     steps = list(steps_of(page))
     if not steps:
