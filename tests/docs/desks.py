@@ -22,7 +22,8 @@ from cluster_fixtures import programs as cluster_programs  # noqa: E402
 PROGRAM = pathlib.Path(os.environ.get("APHEX_BIN", ROOT / "build/release/bin/aphex")).resolve()
 VENV = ROOT / ".venv/bin"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-SECONDS = 400
+# A page is a minute or two on a quiet machine; much more where everything is built beside it.
+SECONDS = 1200
 # Goes on until somebody ends it.
 ENDLESS = -1
 TAIL_LINES = 60

@@ -60,10 +60,11 @@ def application(laptop, empty):
     return empty[1] / "hello"
 
 
-@pytest.fixture(scope="module")
-def written_application(laptop, application):
+@pytest.fixture
+def written_application(laptop, application, request):
     """The same before aphex has come to it."""
-    directory = laptop.copy_of(application, "written")
+    page = re.sub(r"\W+", "-", request.node.callspec.params["page"])
+    directory = laptop.copy_of(application, f"{page}/hello")
     laptop.run("git", "rm", "-q", "aphex-config.yaml", cwd=directory)
     laptop.commit(directory, "An application")
     return laptop, directory
@@ -121,6 +122,24 @@ def checkout(cloud, on_the_cluster, laptop):
 def delivered(laptop, application):
     """What was deployed on the laptop, in a clone with an origin."""
     return laptop, with_origin(laptop, application, "delivered")
+
+
+@pytest.fixture
+def with_sandbox(laptop, application):
+    laptop.run("aphex", "sandbox", "start", cwd=application)
+    return laptop, application
+
+
+@pytest.fixture
+def server(laptop):
+    """Where the page's configuration lies, with a port that is free."""
+    directory = laptop.directory / "server"
+    directory.mkdir()
+    page = (ROOT / "docs/server.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```yaml\n(version:.*?)^```$", page, re.DOTALL | re.MULTILINE).group(1)
+    (directory / "aphex-server.yaml").write_text(
+        re.sub(r"^listen:.*$", "listen: 127.0.0.1:0", shown, flags=re.MULTILINE), encoding="utf-8")
+    return laptop, directory
 
 
 # Followed by a fixture, as others begin where they end.
