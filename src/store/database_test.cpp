@@ -108,9 +108,10 @@ TEST(Database, OfVersion1BecomesWhatANewOneIs) {
           " AND name NOT LIKE 'sqlite_%'");
       ASSERT_TRUE(tables);
       while (*tables->step() == Statement::Row::here)
-        drops += "DROP TABLE " + tables->text(0) + ";";
+        drops += "DROP TABLE IF EXISTS " + tables->text(0) + ";";
     }
-    ASSERT_TRUE(old->execute(drops));
+    const Status dropped = old->execute(drops);
+    ASSERT_TRUE(dropped) << dropped.error().message;
     const Status made = old->execute(kVersion1);
     ASSERT_TRUE(made) << made.error().message;
   }
