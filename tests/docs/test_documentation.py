@@ -17,6 +17,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 import message_catalogue  # noqa: E402
+import shell_blocks  # noqa: E402
 
 PROGRAM = os.environ.get("APHEX_BIN", str(ROOT / "build" / "release" / "bin" / "aphex"))
 PAGES = sorted([ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
@@ -138,6 +139,8 @@ def test_commands_and_options_that_a_page_names_exist(page):
     # Within `…`, or a line of a block of commands.
     calls = re.findall(r"`aphex ([a-z-]+)([^`\n]*)`", text_of(page))
     calls += re.findall(r"^(?:    |\$ )aphex ([a-z-]+)([^#\n]*)", text_of(page), re.MULTILINE)
+    calls += [call for block in shell_blocks.blocks_of(page)
+              for call in re.findall(r"^aphex ([a-z-]+)([^#\n]*)", block.text, re.MULTILINE)]
     hidden = {"credentials", "git-credential"}
     wrong = []
     for command, arguments in calls:
@@ -156,6 +159,8 @@ def test_the_commands_of_make_exist():
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     named = set()
     for page in PAGES:
+        shown = "".join(block.text for block in shell_blocks.blocks_of(page))
+        named |= set(re.findall(r"^(?:sudo )?make ([a-z-]+)", shown, re.MULTILINE))
         named |= set(re.findall(r"(?:^    |`)(?:sudo )?make ([a-z-]+)", text_of(page),
                                 re.MULTILINE))
     assert named >= {"demo", "test", "build", "install"}
