@@ -6,6 +6,7 @@
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "os/files.hpp"
+#include "server/dashboard/live_hub.hpp"
 #include "server/dispatcher.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
@@ -77,7 +78,12 @@ class Serve final : public Subcommand {
     options.port = parts.config.port;
     options.max_body_bytes = server::max_body_bytes;
     const server::ServerConfig& config = parts.config;
-    server::Site site{config, parts.store, session.database(), session.paths()};
+    APHEX_TRY(const std::unique_ptr<store::RunReports> reports,
+              store::RunReports::open(session.paths().database()));
+    APHEX_TRY(const std::unique_ptr<server::LiveHub> live,
+              server::LiveHub::start(session.database(), session.paths()));
+    server::Site site{config,   parts.store, session.database(),   session.paths(),
+                      *reports, *live,       session.environment()};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);

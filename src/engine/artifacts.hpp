@@ -29,6 +29,7 @@ inline constexpr std::string_view kSource = "source.tar.gz";
 inline constexpr std::string_view kDependencies = "node_modules.tar.gz";
 
 std::string artifact_prefix(const StepContext& context);
+std::string artifact_prefix(Source source, const std::string& commit, const std::string& run);
 std::string assembly_key(const std::string& environment);  // relative to the prefix
 std::string build_digest(const plan::Plan& plan);
 // The paths of the plan's dependency cache.
@@ -42,6 +43,14 @@ struct ArtifactManifest {
 
 // Nothing where the commit was not built, or not to the end.
 Result<std::optional<ArtifactManifest>> read_manifest(StepContext& context);
+struct ManifestWish {
+  std::filesystem::path scratch;  // a file for the moment
+  std::string rebuild;            // the command that builds again, for messages
+  os::CancelToken cancel;
+};
+Result<std::optional<ArtifactManifest>> read_manifest_of(store::ArtifactStore& artifacts,
+                                                         const std::string& prefix,
+                                                         const ManifestWish& wish);
 Status write_manifest(StepContext& context, const ArtifactManifest& manifest);
 // Before anything of a commit is replaced: a manifest never names what is no longer there.
 Status remove_manifest(StepContext& context);

@@ -25,6 +25,7 @@ enum class Access {
 struct Caller {
   std::string name;  // of the token; "local" on a server without tokens
   Access access = Access::open;
+  std::string form_token;  // what a form sends back, so that it is known to be ours
 };
 
 struct Exchange {
@@ -45,7 +46,14 @@ struct Route {
 // Whether `path` is the route's, and then its parts.
 bool fits(const Route& route, std::string_view path, std::vector<std::string>& parts);
 
-std::span<const Route> page_routes();       // for people
+std::span<const Route> asset_routes();  // the pages' own files; all below are pages
+std::span<const Route> overview_routes();
+std::span<const Route> pipeline_routes();
+std::span<const Route> run_routes();
+std::span<const Route> log_routes();
+std::span<const Route> artifact_routes();
+std::span<const Route> activity_routes();   // queue and deliveries
+std::span<const Route> event_routes();      // what open pages are told
 std::span<const Route> api_routes();        // /api/v1, for programs
 std::span<const Route> webhook_routes();    // for GitHub
 std::span<const Route> operation_routes();  // health and metrics

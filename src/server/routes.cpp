@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "server/dashboard/page.hpp"
 #include "server/json_answer.hpp"
 #include "server/webhook_endpoint.hpp"
 
@@ -12,8 +13,10 @@ namespace {
 
 constexpr std::size_t kSmallBody = 64U << 10U;
 
-std::array<std::span<const Route>, 4> tables() {
-  return {page_routes(), api_routes(), webhook_routes(), operation_routes()};
+std::array<std::span<const Route>, 11> tables() {
+  return {asset_routes(), overview_routes(), pipeline_routes(), run_routes(),
+          log_routes(),   artifact_routes(), activity_routes(), event_routes(),
+          api_routes(),   webhook_routes(),  operation_routes()};
 }
 
 }  // namespace
@@ -53,7 +56,12 @@ HttpResponse answer(Site& site, const HttpRequest& request) {
       methods += (methods.empty() ? "" : ", ") + std::string(route.method);
     }
   }
-  if (methods.empty()) return problem(404, "there is nothing at " + request.path);
+  if (methods.empty()) {
+    // A person gets a page, a program what it can read.
+    const bool person = request.header("Accept").find("text/html") != std::string::npos;
+    const std::string what = "there is nothing at " + request.path;
+    return person ? not_found({site, request, {"", Access::open}, {}}, what) : problem(404, what);
+  }
   HttpResponse response =
       problem(405, fmt::format("{} takes {}, not {}", request.path, methods, request.method));
   response.headers.emplace_back("Allow", methods);

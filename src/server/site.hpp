@@ -4,14 +4,20 @@
 #include "engine/run_paths.hpp"
 #include "server/delivery_store.hpp"
 #include "store/run_database.hpp"
+#include "store/run_reports.hpp"
 
 namespace aphex::server {
+
+class LiveHub;
 
 struct Site {
   const ServerConfig& config;
   DeliveryStore& deliveries;
   store::RunDatabase& runs;
   engine::StatePaths paths;
+  store::RunReports& reports;                   // lists and trends, for pages
+  LiveHub& live;                                // what open pages are told
+  const os::EnvironmentVariables& environment;  // of this process: how artifacts are reached
 };
 
 }  // namespace aphex::server
