@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "cli/run_json.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
+#include "engine/run_json.hpp"
 #include "engine/run_queue.hpp"
 #include "os/clock.hpp"
 #include "store/run_text.hpp"
 
 namespace aphex::cli {
 namespace {
+
+using engine::is_of_worktree;
+using engine::to_value;
+using store::time_text;
 
 constexpr int kDefaultRows = 20;
 constexpr int kMaxRows = 10'000;
@@ -127,11 +131,11 @@ class Runs final : public Subcommand {
         {"RUN", "STATE", "PIPELINE", "COMMIT", "BRANCH", "STARTED (UTC)", "TIME", "MESSAGE"}};
     for (const store::RunRecord& run : runs) {
       APHEX_TRY(const std::vector<store::StepRecord> steps, session.database().steps(run.id));
-      rows.push_back({std::to_string(run.id), std::string(store::to_string(run.state)),
-                      run.pipeline,
-                      run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""),
-                      run.branch, store::time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
-                      worked(run, steps), first_line(run.message)});
+      rows.push_back(
+          {std::to_string(run.id), std::string(store::to_string(run.state)), run.pipeline,
+           run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""), run.branch,
+           store::time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
+           worked(run, steps), first_line(run.message)});
     }
     terminal.print(render_table(rows));
     return ExitCode::ok;

@@ -73,8 +73,9 @@ std::string artifact_prefix(const StepContext& context) {
                          context.paths.root.filename().string());
 }
 
-std::string artifact_prefix(Source source, const std::string& commit, const std::string& run) {
-  return source == Source::commit ? commit : fmt::format("{}-worktree-{}", commit, run);
+std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run) {
+  if (source == Source::commit) return commit_sha;
+  return fmt::format("{}-worktree-{}", commit_sha, run);
 }
 
 std::string assembly_key(const std::string& environment) {

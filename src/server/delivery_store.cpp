@@ -139,6 +139,16 @@ Result<std::int64_t> DeliveryStore::enqueue(const QueueEntry& entry) {
     APHEX_TRY(const Statement::Row row, query.step());
     if (row == Statement::Row::here) return query.integer(0);
   }
+  {
+    APHEX_TRY(Statement query,
+              database_.prepare("SELECT number FROM queue WHERE state = 'waiting' AND kind = ?"
+                                " AND pipeline = ? AND branch = ? AND commit_sha = ?"
+                                " AND run_id IS ? AND asked_by <> ''"));
+    query.bind(to_string(entry.kind)).bind(entry.pipeline).bind(entry.branch).bind(entry.commit);
+    query.bind_optional(entry.run_id);
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::here) return query.integer(0);
+  }
   APHEX_CHECK(insert(entry));
   const std::int64_t number = database_.last_insert_id();
   APHEX_CHECK(transaction.commit());
@@ -165,6 +175,38 @@ Result<QueueEntry> DeliveryStore::entry(std::int64_t number) {
   return read_entry(query);
 }
 
+Result<std::optional<QueueEntry>> DeliveryStore::entry_of_request(const std::string& request) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query, database_.prepare(fmt::format("SELECT {} FROM queue WHERE request = ?",
+                                                           kEntryColumns)));
+  query.bind(request);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none) return std::optional<QueueEntry>();
+  return std::optional<QueueEntry>(read_entry(query));
+}
+
+Status DeliveryStore::cancel_waiting(std::int64_t number, const std::string& note) {
+  constexpr std::int64_t kCancelled = 130;  // as a program that was interrupted ends
+  {
+    const std::lock_guard lock(mutex_);
+    APHEX_TRY(Statement update,
+              database_.prepare("UPDATE queue SET state = 'ended', ended_at = ?, exit_code = ?,"
+                                " note = ? WHERE number = ? AND state = 'waiting'"
+                                " RETURNING number"));
+    update.bind(now()).bind(kCancelled).bind(note).bind(number);
+    APHEX_TRY(const Statement::Row row, update.step());
+    if (row == Statement::Row::here) {
+      APHEX_CHECK(update.run());  // to its end: only then it is done
+      return {};
+    }
+  }
+  APHEX_TRY(const QueueEntry found, entry(number));
+  return fail(
+      ErrorCode::already_exists,
+      fmt::format("entry {} of the queue does not wait: it is {}", number, to_string(found.state)),
+      found.state == QueueState::running ? "cancel its run instead" : "");
+}
+
 Status DeliveryStore::begin(std::int64_t number) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement update,
@@ -181,22 +223,26 @@ Status DeliveryStore::end(std::int64_t number, int exit_code, const std::string&
   return update.bind(now()).bind(std::int64_t{exit_code}).bind(note).bind(number).run();
 }
 
-Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit) {
+Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit,
+                                                       std::optional<std::int64_t> before) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query,
-            database_.prepare(
-                fmt::format("SELECT {} FROM queue ORDER BY number DESC LIMIT ?", kEntryColumns)));
-  query.bind(std::int64_t{limit});
+            database_.prepare(fmt::format("SELECT {} FROM queue WHERE number < coalesce(?,"
+                                          " 9223372036854775807) ORDER BY number DESC LIMIT ?",
+                                          kEntryColumns)));
+  query.bind_optional(before).bind(std::int64_t{limit});
   return read_all(query, read_entry);
 }
 
-Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit) {
+Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit,
+                                                              std::optional<std::int64_t> before) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query,
             database_.prepare("SELECT number, received_at, id, client, event, repository, branch,"
                               " commit_sha, verdict, reason FROM deliveries"
+                              " WHERE number < coalesce(?, 9223372036854775807)"
                               " ORDER BY number DESC LIMIT ?"));
-  query.bind(std::int64_t{limit});
+  query.bind_optional(before).bind(std::int64_t{limit});
   return read_all(query, [](const Statement& row) {
     return DeliveryRecord{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
                           row.text(5),    row.text(6),    row.text(7), row.text(8), row.text(9)};

@@ -85,18 +85,24 @@ class DeliveryStore {
   };
   Result<Recorded> record(const Delivery& delivery, const std::vector<NewEntry>& runs);
 
-  // What a person asks for. The entry's request names it: asking twice queues once. The number.
+  // What a person asks for. The entry's request names it: asking twice queues once. So does what
+  // asks for the same as an entry that waits. The number.
   Result<std::int64_t> enqueue(const QueueEntry& entry);
 
   // Waiting and running, oldest first.
   Result<std::vector<QueueEntry>> open_entries();
   Result<QueueEntry> entry(std::int64_t number);  // not_found
+  Result<std::optional<QueueEntry>> entry_of_request(const std::string& request);
+  // Ends one that waits. already_exists: it does not wait any more; not_found.
+  Status cancel_waiting(std::int64_t number, const std::string& note);
   // A process is about to be started for it.
   Status begin(std::int64_t number);
   Status end(std::int64_t number, int exit_code, const std::string& note);
 
-  Result<std::vector<QueueEntry>> entries(int limit);         // newest first
-  Result<std::vector<DeliveryRecord>> deliveries(int limit);  // newest first
+  // Newest first; with `before`, only those with a smaller number.
+  Result<std::vector<QueueEntry>> entries(int limit, std::optional<std::int64_t> before = {});
+  Result<std::vector<DeliveryRecord>> deliveries(int limit,
+                                                 std::optional<std::int64_t> before = {});
   struct Count {
     std::string what;
     std::int64_t count = 0;

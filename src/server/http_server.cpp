@@ -8,18 +8,21 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "server/tls.hpp"
 
 namespace aphex::server {
 namespace {
@@ -47,6 +50,7 @@ constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 using Parser = http::request_parser<http::string_body>;
 using Answer = http::response<http::string_body>;
 using Head = http::response<http::empty_body>;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
 HttpRequest request_of(const http::request<http::string_body>& message, std::string client) {
   HttpRequest request;
@@ -135,9 +139,10 @@ struct HttpServer::State {
   asio::io_context context{1};
   asio::thread_pool pool;
   tcp::acceptor acceptor{context};
-  std::size_t connections = 0;  // of the loop's thread alone
-  std::size_t answering = 0;    // the same
-  bool ending = false;          // the same
+  std::unique_ptr<TlsCertificate> certificate;  // null: no TLS
+  std::size_t connections = 0;                  // of the loop's thread alone
+  std::size_t answering = 0;                    // the same
+  bool ending = false;                          // the same
   struct Flow;
   std::set<std::shared_ptr<Flow>> flows;  // the same: streams, not downloads
 
@@ -145,6 +150,9 @@ struct HttpServer::State {
       : options(std::move(given)), handler(std::move(on_request)), pool(options.handlers) {}
 
   Status open() {
+    if (options.tls) {
+      APHEX_TRY(certificate, TlsCertificate::load(*options.tls));
+    }
     beast::error_code error;
     const auto address = asio::ip::make_address(options.address, error);
     if (error) {
@@ -187,6 +195,12 @@ struct HttpServer::State {
         co_await timer.async_wait(kNoThrow);
         continue;
       }
+      if (certificate) {
+        auto stream = std::make_shared<TlsStream>(beast::tcp_stream(std::move(socket)),
+                                                  certificate->current(options.complain));
+        asio::co_spawn(context, serve(std::move(stream)), asio::detached);
+        continue;
+      }
       auto stream = std::make_shared<beast::tcp_stream>(std::move(socket));
       asio::co_spawn(context, serve(std::move(stream)), asio::detached);
     }
@@ -211,23 +225,43 @@ struct HttpServer::State {
     beast::flat_buffer buffer;
     beast::get_lowest_layer(*stream).expires_after(options.header_time);
     const Peer peer{client, full};
-    After after = After::again;
+    After after = co_await greet(*stream, full);
     while (after == After::again && !ending)
       after = co_await serve_one(stream, buffer, peer);
     if (after != After::cut) {
+      co_await say_goodbye(*stream);
       socket.shutdown(tcp::socket::shutdown_send, ignored);
-      co_await drain(*stream);
+      co_await drain(beast::get_lowest_layer(*stream));
     }
     beast::get_lowest_layer(*stream).close();
     --connections;
   }
 
+  // With TLS the handshake, within the time that a request's header has.
+  template <class Stream>
+  static asio::awaitable<After> greet(Stream& stream, bool full) {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      if (full) co_return After::cut;
+      auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kNoThrow);
+      if (error) co_return After::cut;
+    }
+    co_return After::again;
+  }
+
+  // Told that nothing follows, a client knows that nothing was cut off.
+  template <class Stream>
+  static asio::awaitable<void> say_goodbye(Stream& stream) {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      beast::get_lowest_layer(stream).expires_after(kDrainTime);
+      co_await stream.async_shutdown(kNoThrow);
+    }
+  }
+
   // Closed with bytes unread, a connection is reset, and the client may never see why it was
   // refused.
-  template <class Stream>
-  static asio::awaitable<void> drain(Stream& stream) {
+  static asio::awaitable<void> drain(beast::tcp_stream& stream) {
     std::vector<char> dropped(kDrainBytes);
-    beast::get_lowest_layer(stream).expires_after(kDrainTime);
+    stream.expires_after(kDrainTime);
     for (std::size_t total = 0; total < kMostDrained;) {
       auto [error, count] = co_await stream.async_read_some(asio::buffer(dropped), kNoThrow);
       if (error) co_return;

@@ -21,6 +21,7 @@
 #include "base/result.hpp"
 #include "os/cancel.hpp"
 #include "server/body_source.hpp"
+#include "server/server_config.hpp"
 
 namespace aphex::server {
 
@@ -47,7 +48,9 @@ struct HttpResponse {
 
 struct HttpOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: a free one
+  std::uint16_t port = 0;                      // 0: a free one
+  std::optional<TlsFiles> tls;                 // HTTPS; nothing: HTTP
+  std::function<void(const Error&)> complain;  // of a renewed certificate that does not fit
   // The most that a request's body may have, told by its path.
   std::function<std::size_t(std::string_view path)> max_body_bytes;
   std::chrono::seconds header_time{10};

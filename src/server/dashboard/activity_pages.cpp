@@ -76,11 +76,11 @@ Result<HttpResponse> deliveries(const Exchange& exchange) {
 }
 
 HttpResponse show_queue(const Exchange& exchange) {
-  return or_problem(exchange, queue(exchange));
+  return or_problem(queue(exchange));
 }
 
 HttpResponse show_deliveries(const Exchange& exchange) {
-  return or_problem(exchange, deliveries(exchange));
+  return or_problem(deliveries(exchange));
 }
 
 constexpr Route kRoutes[] = {

@@ -72,11 +72,11 @@ Result<HttpResponse> send(const Exchange& exchange) {
 }
 
 HttpResponse show_artifacts(const Exchange& exchange) {
-  return or_problem(exchange, show(exchange));
+  return or_problem(show(exchange));
 }
 
 HttpResponse send_artifact(const Exchange& exchange) {
-  return or_problem(exchange, send(exchange));
+  return or_problem(send(exchange));
 }
 
 constexpr Route kRoutes[] = {

@@ -3,6 +3,7 @@
 #include "base/sha256.hpp"
 #include "server/dashboard/log_palette.hpp"
 #include "server/dashboard/page.hpp"
+#include "server/html.hpp"
 #include "server/pages.hpp"
 
 namespace aphex::server {
@@ -48,7 +49,7 @@ HttpResponse send(const Exchange& exchange) {
                                                        : "public, max-age=31536000, immutable");
     return response;
   }
-  return not_found(exchange, "there is no file " + exchange.request.path);
+  return message_page(404, "there is no file " + exchange.request.path, "");
 }
 
 constexpr Route kRoutes[] = {

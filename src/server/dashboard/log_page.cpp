@@ -162,11 +162,11 @@ Result<HttpResponse> raw(const Exchange& exchange) {
 }
 
 HttpResponse show_log(const Exchange& exchange) {
-  return or_problem(exchange, show(exchange));
+  return or_problem(show(exchange));
 }
 
 HttpResponse send_raw(const Exchange& exchange) {
-  return or_problem(exchange, raw(exchange));
+  return or_problem(raw(exchange));
 }
 
 constexpr Route kRoutes[] = {

@@ -111,7 +111,7 @@ Result<HttpResponse> overview(const Exchange& exchange) {
 }
 
 HttpResponse show_overview(const Exchange& exchange) {
-  return or_problem(exchange, overview(exchange));
+  return or_problem(overview(exchange));
 }
 
 constexpr Route kRoutes[] = {

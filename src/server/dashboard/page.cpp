@@ -4,10 +4,9 @@
 
 #include "os/clock.hpp"
 #include "server/dashboard/ansi.hpp"
-#include "server/dashboard/assets.hpp"
 #include "server/dashboard/live_hub.hpp"
 #include "server/dashboard/query.hpp"
-#include "server/pages.hpp"
+#include "server/html.hpp"
 #include "store/run_text.hpp"
 
 namespace aphex::server {
@@ -26,42 +25,6 @@ std::string theme_of(const HttpRequest& request) {
   return {};
 }
 
-HttpResponse html(unsigned status, std::string body) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "text/html; charset=utf-8";
-  response.body = std::move(body);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  // Nothing but our own files is loaded or run, whatever a pusher writes.
-  response.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-      " base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
-  response.headers.emplace_back("Referrer-Policy", "same-origin");
-  return response;
-}
-
-std::string framed(const Exchange& exchange, const Shell& shell, std::string content) {
-  View whole;
-  whole.set("title", shell.title);
-  whole.set("css", css_path());
-  whole.set("js", js_path());
-  if (const std::string theme = theme_of(exchange.request); !theme.empty())
-    whole.set("theme", theme);
-  if (!exchange.caller.name.empty()) whole.set("caller", exchange.caller.name);
-  for (const std::string_view name : {"overview", "queue", "deliveries"})
-    whole.set("at_" + std::string(name), truth(shell.here == name));
-  if (!shell.topic.empty()) {
-    const Result<std::string> mark = exchange.site.live.mark(shell.topic);
-    if (mark) {
-      whole.set("live",
-                fmt::format("/events?topic={}&seen={}", percent_encode(shell.topic), *mark));
-    }
-  }
-  whole.set("content", std::move(content));
-  return render(pages::kLayout, whole);
-}
-
 }  // namespace
 
 View list() {
@@ -78,27 +41,25 @@ std::string render(const char* text, const View& values) {
 
 HttpResponse page(const Exchange& exchange, const Shell& shell, const char* content,
                   const View& values) {
-  return html(200, framed(exchange, shell, render(content, values)));
+  Frame frame;
+  frame.title = shell.title;
+  frame.here = shell.here;
+  frame.theme = theme_of(exchange.request);
+  frame.caller = exchange.caller.name;
+  frame.form_token = exchange.caller.form_token;
+  frame.admin = may(exchange, Access::admin);
+  if (!shell.topic.empty()) {
+    if (const Result<std::string> mark = exchange.site.live.mark(shell.topic)) {
+      frame.events = fmt::format("/events?topic={}&seen={}", percent_encode(shell.topic), *mark);
+    }
+  }
+  return framed(shell.status, frame, render(content, values));
 }
 
-HttpResponse error_page(const Exchange& exchange, unsigned status, const std::string& title,
-                        const std::string& what) {
-  View values;
-  values.set("title", title);
-  values.set("what", what);
-  values.set("status", std::to_string(status));
-  return html(status, framed(exchange, {title}, render(pages::kError, values)));
-}
-
-HttpResponse not_found(const Exchange& exchange, const std::string& what) {
-  return error_page(exchange, 404, "Not found", what);
-}
-
-HttpResponse or_problem(const Exchange& exchange, Result<HttpResponse> response) {
+HttpResponse or_problem(Result<HttpResponse> response) {
   if (response) return std::move(*response);
-  if (response.error().code == ErrorCode::not_found)
-    return not_found(exchange, response.error().message);
-  return error_page(exchange, 503, "Not now", describe(response.error()));
+  const Error& error = response.error();
+  return message_page(error.code == ErrorCode::not_found ? 404 : 503, describe(error), "");
 }
 
 bool may(const Exchange& exchange, Access access) {

@@ -14,18 +14,15 @@ using View = kainjow::mustache::data;
 
 struct Shell {
   std::string title;
-  std::string_view here = {};  // of the navigation: overview, queue, deliveries
+  std::string_view here = {};  // of the navigation: overview, queue, deliveries, audit
   std::string topic = {};      // of live_hub.hpp: what the page is loaded again for
+  unsigned status = 200;
 };
 
 HttpResponse page(const Exchange& exchange, const Shell& shell, const char* content,
                   const View& values);
-// The same frame around a few words.
-HttpResponse error_page(const Exchange& exchange, unsigned status, const std::string& title,
-                        const std::string& what);
-HttpResponse not_found(const Exchange& exchange, const std::string& what);
 // The page, or why there is none: not_found is 404, everything else 503.
-HttpResponse or_problem(const Exchange& exchange, Result<HttpResponse> response);
+HttpResponse or_problem(Result<HttpResponse> response);
 
 bool may(const Exchange& exchange, Access access);
 

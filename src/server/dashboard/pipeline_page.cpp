@@ -219,7 +219,7 @@ Result<HttpResponse> pipeline(const Exchange& exchange) {
 }
 
 HttpResponse show_pipeline(const Exchange& exchange) {
-  return or_problem(exchange, pipeline(exchange));
+  return or_problem(pipeline(exchange));
 }
 
 constexpr Route kRoutes[] = {

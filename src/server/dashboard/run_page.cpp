@@ -10,6 +10,7 @@
 #include "server/dashboard/artifact_list.hpp"
 #include "server/dashboard/query.hpp"
 #include "server/dashboard/waiting.hpp"
+#include "server/html.hpp"
 #include "server/pages.hpp"
 #include "store/run_text.hpp"
 
@@ -180,15 +181,15 @@ Result<HttpResponse> plan_text(const Exchange& exchange) {
 }
 
 HttpResponse show_run(const Exchange& exchange) {
-  return or_problem(exchange, one_run(exchange));
+  return or_problem(one_run(exchange));
 }
 
 HttpResponse show_plan(const Exchange& exchange) {
-  return or_problem(exchange, plan_text(exchange));
+  return or_problem(plan_text(exchange));
 }
 
 HttpResponse show_nothing(const Exchange& exchange) {
-  return not_found(exchange, "there is nothing at " + exchange.request.path);
+  return message_page(404, "there is nothing at " + exchange.request.path, "");
 }
 
 constexpr Route kRoutes[] = {

@@ -11,6 +11,9 @@
   // --- theme: dark, light, or what the system says; a cookie, so that the server writes it ---------
 
   const themes = ["", "dark", "light"];
+  // A page that came without a look at the cookie: one that refuses, for instance.
+  const kept = /(?:^|; )theme=(dark|light)/.exec(document.cookie);
+  if (kept) root.dataset.theme = kept[1];
   const themeButton = find("#theme-button");
   const showTheme = () => {
     const now = root.dataset.theme || "";

@@ -4,7 +4,7 @@
 #include "doc/value.hpp"
 #include "store/run_records.hpp"
 
-namespace aphex::cli {
+namespace aphex::engine {
 
 doc::Value to_value(const store::RunRecord& run);
 doc::Value to_value(const store::StageRecord& stage);
@@ -13,4 +13,4 @@ doc::Value to_value(const store::StepRecord& step);
 // Of a working tree with its changes, not of what the commit holds.
 bool is_of_worktree(const store::RunRecord& run);
 
-}  // namespace aphex::cli
+}  // namespace aphex::engine

@@ -1,9 +1,9 @@
-#include "cli/run_json.hpp"
+#include "engine/run_json.hpp"
 
 #include "engine/run_engine.hpp"
 #include "store/run_text.hpp"
 
-namespace aphex::cli {
+namespace aphex::engine {
 namespace {
 
 using doc::Value;
@@ -24,8 +24,8 @@ Value optional_number(const std::optional<std::int64_t>& number) {
 }  // namespace
 
 bool is_of_worktree(const store::RunRecord& run) {
-  const Result<engine::RunOptions> options = engine::run_options_from(run.options);
-  return options && options->source == engine::Source::worktree;
+  const Result<RunOptions> options = run_options_from(run.options);
+  return options && options->source == Source::worktree;
 }
 
 Value to_value(const store::RunRecord& run) {
@@ -78,4 +78,4 @@ Value to_value(const store::StepRecord& step) {
                         {"log", step.log}});
 }
 
-}  // namespace aphex::cli
+}  // namespace aphex::engine
