@@ -59,7 +59,8 @@ struct HttpOptions {
   std::chrono::seconds heartbeat{15};  // of a stream in which nothing happens
   std::size_t max_connections = 1024;  // more are answered 503; streams do not count
   std::size_t max_streams = 4096;      // the same, of answers without a stated length
-  std::size_t handlers = 4;            // threads
+  // Threads. More than processors: those that wait for the disk share one commit.
+  std::size_t handlers = 16;
 };
 
 // Called on several threads at once.

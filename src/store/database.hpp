@@ -15,7 +15,8 @@ namespace aphex::store {
 
 class Database;
 
-// A prepared statement. Bind by position from 1, step through rows, read columns from 0.
+// A prepared statement. Bind by position from 1, step through rows, read columns from 0. Its
+// database outlives it.
 class Statement {
  public:
   ~Statement();
@@ -55,6 +56,7 @@ class Database {
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept = delete;
 
+  // A statement that has ended is kept compiled for the next that has the same text.
   Result<Statement> prepare(std::string_view sql);
   Status execute(std::string_view sql);
   std::int64_t last_insert_id() const;
