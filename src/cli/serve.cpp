@@ -77,6 +77,7 @@ class Serve final : public Subcommand {
     std::unique_ptr<server::AccessStore> access;
     std::unique_ptr<server::AuditLog> audit;
     std::unique_ptr<server::Gate> gate;
+    std::unique_ptr<store::ApprovalStore> approvals;
   };
 
   static Result<Doors> open_doors(Session& session, const server::ServerConfig& config,
@@ -86,6 +87,7 @@ class Serve final : public Subcommand {
     APHEX_TRY(doors.access, server::AccessStore::open(database, clock));
     APHEX_TRY(doors.audit, server::AuditLog::open(database, clock));
     APHEX_TRY(doors.gate, server::Gate::make(clock));
+    APHEX_TRY(doors.approvals, store::ApprovalStore::open(database, clock));
     APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
     if (!has_tokens && !server::is_loopback_host(config.address)) {
       return fail(ErrorCode::permission,
@@ -112,9 +114,9 @@ class Serve final : public Subcommand {
               store::RunReports::open(session.paths().database()));
     APHEX_TRY(const std::unique_ptr<server::LiveHub> live,
               server::LiveHub::start(session.database(), session.paths()));
-    server::Site site{config,        parts.store,  session.database(),   session.paths(),
-                      *doors.access, *doors.audit, *doors.gate,          requests,
-                      *reports,      *live,        session.environment()};
+    server::Site site{config,          parts.store,  session.database(), session.paths(),
+                      *doors.access,   *doors.audit, *doors.gate,        requests,
+                      *doors.approvals, *reports,    *live,              session.environment()};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);
