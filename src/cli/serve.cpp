@@ -114,9 +114,10 @@ class Serve final : public Subcommand {
               store::RunReports::open(session.paths().database()));
     APHEX_TRY(const std::unique_ptr<server::LiveHub> live,
               server::LiveHub::start(session.database(), session.paths()));
-    server::Site site{config,          parts.store,  session.database(), session.paths(),
-                      *doors.access,   *doors.audit, *doors.gate,        requests,
-                      *doors.approvals, *reports,    *live,              session.environment()};
+    server::Site site{config,          parts.store,   session.database(),
+                      session.paths(), *doors.access, *doors.audit,
+                      *doors.gate,     requests,      *doors.approvals,
+                      *reports,        *live,         session.environment()};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);

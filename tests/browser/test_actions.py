@@ -4,6 +4,7 @@ import importlib.util
 import pathlib
 
 import pytest
+from application import environment
 from conftest import Look
 from program import wait_until
 
@@ -120,7 +121,8 @@ def test_what_waits_is_taken_from_the_queue(person, server):
 
 @pytest.mark.parametrize("decision, state", [("Approve", "succeeded"), ("Reject", "failed")])
 def test_a_deployment_is_decided(person, server, decision, state):
-    server.application.configure(approval={"approvers": ["local"], "selfApproval": True})
+    server.application.configure(environment(
+        approval={"approvers": ["local"], "selfApproval": True}))
     server.start()
     server.push()
     page = person()
