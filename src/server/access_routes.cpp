@@ -87,7 +87,7 @@ HttpResponse show_account(const Exchange& exchange) {
   values.set("session", session_cookie(exchange.request, exchange.peer).empty()
                             ? data::type::bool_false
                             : data::type::bool_true);
-  return page(200, "Account", pages::kAccount, values);
+  return page(exchange, {.title = "Account"}, pages::kAccount, values);
 }
 
 HttpResponse list_tokens(const Exchange& exchange) {

@@ -4,13 +4,12 @@ Every page that a test opens is watched: what the console complains of, what the
 policy forbids, and what does not load fails the test.
 """
 
-import json
+import fcntl
 import os
 import pathlib
 import re
 import shutil
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -19,7 +18,7 @@ from playwright.sync_api import sync_playwright
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent / "support")]
 import scenes  # noqa: E402
-from program import BINARY, Program, finish  # noqa: E402
+from program import Program, finish  # noqa: E402
 
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"desktop": 1280, "phone": 360}
@@ -59,8 +58,7 @@ class Serving:
 
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory):
-    """Shared by all tests that only look; the queue's entries never start: nobody dispatches what
-    another process holds, and these are held below."""
+    """Shared by all tests that only look."""
     root = tmp_path_factory.mktemp("scene")
     made = scenes.Scene(root / "state")
     scenes.configure(root / "server")
@@ -68,23 +66,25 @@ def scene(tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="session")
-def held(scene):
-    """The locks of what runs, as their processes hold them: so the server leaves it alone."""
-    import fcntl
-    held_files = []
+def running_locks(scene):
+    """What the processes of the runs that seem to run would hold."""
     locks = [scene.state / "runs" / str(run) / "owner.lock"
              for run in (scene.asking, scene.running)]
     running = [row[0] for row in scene.database.execute(
         "SELECT number FROM queue WHERE state = 'running'")]
-    locks += [scene.state / "server" / "queue" / f"{number}.lock" for number in running]
-    for lock in locks:
+    return locks + [scene.state / "server" / "queue" / f"{number}.lock" for number in running]
+
+
+@pytest.fixture(scope="session")
+def held(scene):
+    """These locks: so the server leaves its runs alone."""
+    files = []
+    for lock in running_locks(scene):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        file = open(lock, "w")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        held_files.append(file)
+        files.append(open(lock, "w", encoding="utf-8"))
+        fcntl.flock(files[-1], fcntl.LOCK_EX)
     yield
-    for file in held_files:
+    for file in files:
         file.close()
 
 

@@ -1,5 +1,6 @@
 """A state directory with everything that a page can show: history, and what is happening now."""
 
+import hashlib
 import json
 import pathlib
 import random
@@ -207,7 +208,6 @@ class Scene:
 
     def _put(self, file, content):
         """As the directory store does it: the checksum stands beside (store/directory_store.cpp)."""
-        import hashlib
         file.write_bytes(content)
         store = self.state / "artifacts"
         meta = store / ".aphex"
