@@ -35,8 +35,9 @@ begin = time.monotonic()
 printed = 0
 while (now := time.monotonic() - begin) < {SECONDS}:
     due = int(now * {BYTES_A_SECOND // 100})
-    stamp = f"at={{time.monotonic_ns():020d} "
-    sys.stdout.write("".join(f"{{stamp}}line {{n:010d}} {{'x' * 59}}\\n" for n in range(printed, due)))
+    stamp = "at=%020d line " % time.monotonic_ns()
+    sys.stdout.write("".join("%s%010d %s\\n" % (stamp, line, "x" * 59)
+                             for line in range(printed, due)))
     sys.stdout.flush()
     printed = due
     time.sleep(0.02)
