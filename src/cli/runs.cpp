@@ -6,16 +6,18 @@
 #include "engine/run_json.hpp"
 #include "engine/run_queue.hpp"
 #include "os/clock.hpp"
+#include "store/run_text.hpp"
 
 namespace aphex::cli {
 namespace {
 
 using engine::is_of_worktree;
-using engine::time_text;
 using engine::to_value;
+using store::time_text;
 
 constexpr int kDefaultRows = 20;
 constexpr int kMaxRows = 10'000;
+constexpr std::size_t kSubjectCharacters = 50;
 
 std::int64_t now_millis() {
   return os::make_system_clock()->now().time_since_epoch().count();
@@ -35,8 +37,7 @@ std::string worked(const store::RunRecord& run, const std::vector<store::StepRec
 
 std::string lasted(const std::optional<store::Millis>& from,
                    const std::optional<store::Millis>& until) {
-  if (!from) return "-";
-  return human_duration(until.value_or(now_millis()) - *from);
+  return from ? store::lasted(from, until, now_millis()) : "-";
 }
 
 Style style_of(store::RunState state) {
@@ -57,8 +58,7 @@ Style style_of(store::RunState state) {
 }
 
 std::string first_line(const std::string& text) {
-  return printable(
-      utf8_substr(std::string(trim(std::string_view(text).substr(0, text.find('\n')))), 0, 50));
+  return printable(store::first_line(text, kSubjectCharacters));
 }
 
 class Runs final : public Subcommand {
@@ -131,11 +131,11 @@ class Runs final : public Subcommand {
         {"RUN", "STATE", "PIPELINE", "COMMIT", "BRANCH", "STARTED (UTC)", "TIME", "MESSAGE"}};
     for (const store::RunRecord& run : runs) {
       APHEX_TRY(const std::vector<store::StepRecord> steps, session.database().steps(run.id));
-      rows.push_back({std::to_string(run.id), std::string(store::to_string(run.state)),
-                      run.pipeline,
-                      run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""),
-                      run.branch, time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
-                      worked(run, steps), first_line(run.message)});
+      rows.push_back(
+          {std::to_string(run.id), std::string(store::to_string(run.state)), run.pipeline,
+           run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""), run.branch,
+           store::time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
+           worked(run, steps), first_line(run.message)});
     }
     terminal.print(render_table(rows));
     return ExitCode::ok;
@@ -184,7 +184,7 @@ class Runs final : public Subcommand {
                     styled(store::to_string(run.state), style_of(run.state), terminal.out_colour()),
                     run.commit_sha, is_of_worktree(run) ? " with changes of the working tree," : "",
                     first_line(run.message), run.author,
-                    time_text(run.started_at.value_or(run.created_at)), worked(run, steps));
+                    store::time_text(run.started_at.value_or(run.created_at)), worked(run, steps));
     if (run.restarted_from) {
       head += fmt::format("  goes on from run {}, under a new plan\n", *run.restarted_from);
     }

@@ -8,6 +8,7 @@
 #include "os/descriptor_limit.hpp"
 #include "os/files.hpp"
 #include "server/address.hpp"
+#include "server/dashboard/live_hub.hpp"
 #include "server/dispatcher.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
@@ -113,8 +114,13 @@ class Serve final : public Subcommand {
     options.complain = [&](const Error& error) { terminal.error(error); };
     const server::ServerConfig& config = parts.config;
     server::RequestMetrics requests;
-    server::Site site{config,        parts.store,  session.database(), session.paths(),
-                      *doors.access, *doors.audit, *doors.gate,        requests};
+    APHEX_TRY(const std::unique_ptr<store::RunReports> reports,
+              store::RunReports::open(session.paths().database()));
+    APHEX_TRY(const std::unique_ptr<server::LiveHub> live,
+              server::LiveHub::start(session.database(), session.paths()));
+    server::Site site{config,        parts.store,  session.database(),   session.paths(),
+                      *doors.access, *doors.audit, *doors.gate,          requests,
+                      *reports,      *live,        session.environment()};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);

@@ -174,6 +174,16 @@ Result<std::int64_t> RunReports::count(const std::string& served) {
   return query.integer(0);
 }
 
+Result<std::string> RunReports::served_as(std::int64_t run) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query, database_.prepare("SELECT served FROM runs WHERE id = ?"));
+  query.bind(run);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none)
+    return fail(ErrorCode::not_found, fmt::format("there is no run {}", run));
+  return query.text(0);
+}
+
 Result<std::vector<RunOrigin>> RunReports::origins(std::int64_t run) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query,
