@@ -5,6 +5,7 @@
 
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/files.hpp"
 #include "server/address.hpp"
 #include "server/dashboard/live_hub.hpp"
@@ -14,6 +15,10 @@
 
 namespace aphex::cli {
 namespace {
+
+// Its connections and streams, files that are being read, and room. More would be of no use, and
+// what a run starts inherits it: some programs close all that they might have inherited.
+constexpr std::uint64_t kDescriptors = 8192;
 
 class Serve final : public Subcommand {
  public:
@@ -102,6 +107,7 @@ class Serve final : public Subcommand {
                                 server::Dispatcher::Parts parts, const Doors& doors) {
     os::CancelSource source;
     const os::SignalGuard signals(source);
+    os::raise_descriptor_limit(kDescriptors);
     server::HttpOptions options;
     options.address = parts.config.address;
     options.port = parts.config.port;
