@@ -69,9 +69,16 @@ Result<std::uint64_t> fetch_archive(StepContext& context, const store::BlobInfo&
 }  // namespace
 
 std::string artifact_prefix(const StepContext& context) {
+  if (context.options.scope == Scope::branch) {
+    return branch_artifact_prefix(context.parameters.commit_sha, context.options.branch_id);
+  }
   if (context.options.source == Source::commit) return context.parameters.commit_sha;
   return fmt::format("{}-worktree-{}", context.parameters.commit_sha,
                      context.paths.root.filename().string());
+}
+
+std::string branch_artifact_prefix(std::string_view commit, std::string_view branch_id) {
+  return fmt::format("{}/branches/{}", commit, branch_id);
 }
 
 std::string assembly_key(const std::string& environment) {

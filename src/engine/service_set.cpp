@@ -65,6 +65,9 @@ ServiceSet::ServiceSet(store::RunDatabase& database, const ServiceRequest& reque
           *artifacts_, dependencies_,       request.plans != nullptr ? *request.plans : plans_,
           secrets_,    request.environment, aws} {
   secrets_.add_from(request.environment);
+  services_.on_branch_stack = [&database](const store::BranchStack& stack) {
+    return database.add_branch_stack(stack);
+  };
 }
 
 Result<std::unique_ptr<ServiceSet>> ServiceSet::open(store::RunDatabase& database,
