@@ -72,6 +72,12 @@ constexpr std::array kTable{
                     "  aphex serve --config aphex-server.yaml --check\n"
                     "  aphex serve --config aphex-server.yaml\n",
                     make_serve},
+    SubcommandEntry{"backup", "copy the state directory into one file, while it is in use",
+                    "  aphex backup /var/backups/aphex.tar.gz\n", make_backup},
+    SubcommandEntry{"restore", "bring a state directory back from a backup",
+                    "  aphex restore /var/backups/aphex.tar.gz\n"
+                    "  aphex restore aphex.tar.gz --state-dir /var/lib/aphex --force\n",
+                    make_restore},
     SubcommandEntry{"doctor", "check tools, credentials and accounts, and say how to mend each",
                     "  aphex doctor\n"
                     "  aphex doctor --sandbox\n",

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "doc/value.hpp"
+#include "server/disk_room.hpp"
 #include "server/json_answer.hpp"
 #include "server/route.hpp"
 
@@ -34,6 +35,7 @@ Value time_or_null(const std::optional<store::Millis>& time) {
 
 Value entry_value(const QueueEntry& entry) {
   return Value::object({{"number", entry.number},
+                        {"kind", to_string(entry.kind)},
                         {"pipeline", entry.pipeline},
                         {"branch", entry.branch},
                         {"commitSha", entry.commit},
@@ -54,7 +56,10 @@ HttpResponse queue(const Exchange& exchange) {
   Value list = Value::array();
   for (const QueueEntry& entry : *entries)
     list.push_back(entry_value(entry));
-  return json_answer(200, Value::object({{"queue", std::move(list)}}));
+  const auto paused =
+      paused_for_disk(exchange.site.paths.root, exchange.site.config.minimum_free_bytes);
+  return json_answer(200, Value::object({{"queue", std::move(list)},
+                                         {"paused", paused ? Value(*paused) : Value()}}));
 }
 
 HttpResponse deliveries(const Exchange& exchange) {

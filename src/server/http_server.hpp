@@ -47,6 +47,7 @@ struct HttpOptions {
   std::chrono::seconds idle_time{60};  // between two requests of one connection
   std::size_t max_connections = 1024;  // more are answered 503
   std::size_t handlers = 4;            // threads
+  int listener = -1;  // a socket that listens already (listener()); address and port are its own
 };
 
 // Called on several threads at once.
@@ -61,6 +62,9 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   std::uint16_t port() const;
+  // A descriptor of the listening socket, for the next server: whoever connects between the two
+  // waits instead of being refused. The caller's own.
+  int listener() const;
   // Until `cancel`; then no connection is accepted, and what is being answered is answered.
   void run(const os::CancelToken& cancel);
 

@@ -1,6 +1,7 @@
 // What those ask who operate the server: is it there, and what does it count.
 #include <fmt/format.h>
 
+#include "server/disk_room.hpp"
 #include "server/json_answer.hpp"
 #include "server/route.hpp"
 
@@ -36,6 +37,10 @@ HttpResponse metrics(const Exchange& exchange) {
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   family(response.body, "aphex_deliveries", "verdict", *received);
   family(response.body, "aphex_queue_entries", "state", *queued);
+  const bool paused =
+      paused_for_disk(exchange.site.paths.root, exchange.site.config.minimum_free_bytes)
+          .has_value();
+  family(response.body, "aphex_paused", "reason", {{"disk", paused ? 1 : 0}});
   return response;
 }
 
