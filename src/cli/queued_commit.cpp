@@ -32,15 +32,25 @@ bool is_sandboxed(const server::QueueEntry& entry, const server::ServedPipeline&
   return pipeline.branches->sandbox;
 }
 
-Status clone(QueuedWork& work, const std::filesystem::path& source) {
-  // Of a process that was killed while it cloned.
+engine::Git git_of(QueuedWork& work) {
+  return {*work.session.processes(), work.session.environment(), os::CancelToken()};
+}
+
+enum class Submodules { cloned, empty };
+
+// A commit's sources, whole: what a process that was killed has left half is fetched again.
+Status fetch(QueuedWork& work, const std::string& commit, const std::filesystem::path& source,
+             Submodules submodules) {
   APHEX_CHECK(os::remove_tree(source));
   APHEX_CHECK(os::make_directories(source.parent_path()));
-  engine::Git git(*work.session.processes(), work.session.environment(), os::CancelToken());
-  // Whoever opens a pull request writes the addresses of its submodules.
-  if (work.entry.kind == server::EntryKind::pull_request)
-    return git.clone_without_submodules(work.pipeline.url, work.entry.commit, source);
-  return git.clone_commit(work.pipeline.url, work.entry.commit, source);
+  if (submodules == Submodules::empty)
+    return git_of(work).clone_without_submodules(work.pipeline.url, commit, source);
+  return git_of(work).clone_commit(work.pipeline.url, commit, source);
+}
+
+// Whoever opens a pull request writes the addresses of its submodules.
+Submodules submodules_of(engine::Scope scope) {
+  return scope == engine::Scope::validation ? Submodules::empty : Submodules::cloned;
 }
 
 std::filesystem::path source_of(const QueuedWork& work) {
@@ -63,9 +73,12 @@ engine::RunWish wish_of(const QueuedWork& work) {
 }
 
 Result<ExitCode> begin(QueuedWork& work) {
-  const engine::RunWish wish = wish_of(work);
-  APHEX_CHECK(clone(work, wish.directory));
-  engine::Git git(*work.session.processes(), work.session.environment(), os::CancelToken());
+  engine::RunWish wish = wish_of(work);
+  engine::Git git = git_of(work);
+  if (wish.commit.empty()) {  // whatever the branch is at now
+    APHEX_TRY(wish.commit, git.branch_head(work.pipeline.url, work.entry.branch));
+  }
+  APHEX_CHECK(fetch(work, wish.commit, wish.directory, submodules_of(wish.scope.scope)));
   APHEX_TRY(engine::PreparedRun prepared, engine::prepare_run(wish, git, work.session.database()));
   if (prepared.refused) {
     work.terminal.progress(render_text(prepared.refused->source,
@@ -96,15 +109,15 @@ Result<ExitCode> exit_of(const store::RunRecord& record) {
               why.empty() ? fmt::format("run {} did not succeed", record.id) : why);
 }
 
-// What the run clones from may be gone with another machine: its own copy then has to be made anew.
-Status have_source(QueuedWork& work, std::int64_t run) {
-  const engine::RunPaths paths{work.session.paths().run(run)};
+// What the run clones from: where another entry had fetched it, or the state came from another
+// machine, it has to be fetched anew.
+Status have_source(QueuedWork& work, const store::RunRecord& record) {
+  APHEX_TRY(const engine::RunOptions options, engine::run_options_from(record.options));
+  const std::filesystem::path source(options.clone_source);
   std::error_code ignored;
-  if (std::filesystem::exists(source_of(work), ignored) ||
-      std::filesystem::exists(paths.root / "work.json", ignored)) {
-    return {};
-  }
-  return clone(work, source_of(work));
+  const bool ours = source.parent_path() == source_of(work).parent_path();
+  if (!ours || std::filesystem::exists(source, ignored)) return {};
+  return fetch(work, record.commit_sha, source, submodules_of(options.scope));
 }
 
 // A run that an earlier process of this entry has made: it is never made a second time.
@@ -115,7 +128,7 @@ Result<ExitCode> go_on(QueuedWork& work, std::int64_t id) {
     APHEX_TRY(const store::RunRecord record, work.session.database().run(id));
     const bool parked = record.state == store::RunState::cancelled && work.entry.parked_at;
     if (record.state == store::RunState::interrupted || parked) {
-      APHEX_CHECK(have_source(work, id));
+      APHEX_CHECK(have_source(work, record));
       return resume_run(work.session, work.terminal, record, {});
     }
     if (store::is_finished(record.state)) return exit_of(record);
@@ -129,6 +142,24 @@ Result<ExitCode> perform_commit(QueuedWork& work) {
   APHEX_TRY(const std::optional<std::int64_t> earlier,
             work.session.database().run_of_request(work.entry.request));
   return earlier ? go_on(work, *earlier) : begin(work);
+}
+
+// Once: a run that ended after the entry began was gone on with by an earlier process of it.
+Result<ExitCode> perform_resume(QueuedWork& work) {
+  const std::int64_t id = work.entry.run_id.value_or(0);
+  APHEX_CHECK(engine::mark_interrupted(work.session.database(), work.session.paths()));
+  APHEX_TRY(const store::RunRecord record, work.session.database().run(id));
+  const bool over = store::is_finished(record.state) &&
+                    record.state != store::RunState::interrupted && !work.entry.parked_at &&
+                    record.ended_at.value_or(0) >= work.entry.started_at.value_or(0);
+  if (over) return exit_of(record);
+  if (!store::is_finished(record.state)) return go_on(work, id);
+  APHEX_CHECK(have_source(work, record));
+  Result<ExitCode> code = resume_run(work.session, work.terminal, record, {});
+  APHEX_TRY(const engine::RunOptions options, engine::run_options_from(record.options));
+  const std::filesystem::path source(options.clone_source);
+  if (source.parent_path() == source_of(work).parent_path()) APHEX_CHECK(os::remove_tree(source));
+  return code;
 }
 
 }  // namespace aphex::cli

@@ -28,6 +28,8 @@ struct Work {
 constexpr std::array kWork{
     Work{server::EntryKind::push, perform_commit},
     Work{server::EntryKind::manual, perform_commit},
+    Work{server::EntryKind::retry, perform_commit},
+    Work{server::EntryKind::resume, perform_resume},
     Work{server::EntryKind::pull_request, perform_commit},
     Work{server::EntryKind::teardown, perform_teardown},
 };

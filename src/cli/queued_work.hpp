@@ -18,6 +18,9 @@ struct QueuedWork {
 // run that an earlier process of the entry has made.
 Result<ExitCode> perform_commit(QueuedWork& work);
 
+// Goes on with the run that somebody has named.
+Result<ExitCode> perform_resume(QueuedWork& work);
+
 // Deletes what the branch's own pipeline has deployed.
 Result<ExitCode> perform_teardown(QueuedWork& work);
 

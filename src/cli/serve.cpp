@@ -10,6 +10,7 @@
 #include "os/descriptor.hpp"
 #include "os/files.hpp"
 #include "os/service_notify.hpp"
+#include "server/address.hpp"
 #include "server/disk_room.hpp"
 #include "server/dispatcher.hpp"
 #include "server/keeper.hpp"
@@ -41,6 +42,34 @@ std::optional<std::string> raise_descriptor_limit(std::size_t connections) {
       limit.rlim_cur, wanted);
 }
 
+// What decides who comes in.
+struct Doors {
+  std::unique_ptr<server::AccessStore> access;
+  std::unique_ptr<server::AuditLog> audit;
+  std::unique_ptr<server::Gate> gate;
+  server::RequestMetrics requests;
+};
+
+Result<std::unique_ptr<Doors>> open_doors(Session& session,
+                                          const std::shared_ptr<os::Clock>& clock) {
+  auto doors = std::make_unique<Doors>();
+  const std::filesystem::path database = session.paths().database();
+  APHEX_TRY(doors->access, server::AccessStore::open(database, clock));
+  APHEX_TRY(doors->audit, server::AuditLog::open(database, clock));
+  APHEX_TRY(doors->gate, server::Gate::make(clock));
+  return doors;
+}
+
+// What other machines reach asks for a token.
+Status check_reach(const Doors& doors, const server::ServerConfig& config) {
+  APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
+  if (has_tokens || server::is_loopback_host(config.address)) return {};
+  return fail(ErrorCode::permission,
+              fmt::format("this server has no token, and {} can be reached from other machines",
+                          config.address),
+              "'aphex token create NAME --role admin' makes one; or listen on 127.0.0.1");
+}
+
 // What a server under one configuration is made of. A new configuration is a new one of these.
 struct Cycle {
   const server::ServerConfig& config;
@@ -49,6 +78,7 @@ struct Cycle {
   const server::DispatchPaths& paths;
   os::Clock& clock;
   const server::ServerLog& log;
+  Doors& doors;
 };
 
 class Serve final : public Subcommand {
@@ -84,32 +114,41 @@ class Serve final : public Subcommand {
               server::DeliveryStore::open(session->paths().database(), clock));
     // A database that is damaged is found now, and not by the run that needs the page.
     APHEX_CHECK(store->check_integrity());
+    APHEX_TRY(const std::unique_ptr<Doors> doors, open_doors(*session, clock));
+    APHEX_CHECK(check_reach(*doors, *loaded.config));
     const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
-    return serve_all(*session, terminal, *store, *loaded.config);
+    return serve_all({*session, terminal, *store, *doors}, *loaded.config);
   }
 
  private:
   enum class Ended { stopped, reload };
 
+  // What outlives a configuration.
+  struct Held {
+    Session& session;
+    const Terminal& terminal;
+    server::DeliveryStore& store;
+    Doors& doors;
+  };
+
   // One cycle after another, each under the configuration that the last one was reloaded for.
-  Result<ExitCode> serve_all(Session& session, const Terminal& terminal,
-                             server::DeliveryStore& store, server::ServerConfig config) {
-    const server::DispatchPaths paths{session.paths().root / "server"};
+  Result<ExitCode> serve_all(const Held& held, server::ServerConfig config) {
+    const server::DispatchPaths paths{held.session.paths().root / "server"};
     const std::unique_ptr<os::Clock> clock = os::make_system_clock();
     os::Descriptor listener;
     while (true) {
       APHEX_TRY(const std::unique_ptr<server::ServerLog> log,
                 server::ServerLog::open(config.log_file, config.log_format));
       next_.reset();
-      const Cycle cycle{config, session, store, paths, *clock, *log};
-      APHEX_TRY(const Ended ended, serve(cycle, terminal, listener));
+      const Cycle cycle{config, held.session, held.store, paths, *clock, *log, held.doors};
+      APHEX_TRY(const Ended ended, serve(cycle, held.terminal, listener));
       if (ended == Ended::stopped) break;
       // Another address is another socket.
       if (next_->address != config.address || next_->port != config.port)
         listener = os::Descriptor();
       config = std::move(*next_);
     }
-    terminal.progress("aphex serve has ended; the next start finds the runs that are not\n");
+    held.terminal.progress("aphex serve has ended; the next start finds the runs that are not\n");
     return ExitCode::ok;
   }
 
@@ -119,7 +158,11 @@ class Serve final : public Subcommand {
     options.port = cycle.config.port;
     options.max_body_bytes = server::max_body_bytes;
     options.listener = listener.get();
-    server::Site site{cycle.config, cycle.store, cycle.session.database(), cycle.session.paths()};
+    options.tls = cycle.config.tls;
+    options.complain = [&cycle](const Error& error) { cycle.log.error(error); };
+    server::Site site{cycle.config,          cycle.store,         cycle.session.database(),
+                      cycle.session.paths(), *cycle.doors.access, *cycle.doors.audit,
+                      *cycle.doors.gate,     cycle.doors.requests};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&](const server::HttpRequest& request) {
                 return answered(cycle, site, request);
@@ -169,8 +212,9 @@ class Serve final : public Subcommand {
     const bool v6 = cycle.config.address.find(':') != std::string::npos;
     const std::string address =
         fmt::format("{}{}{}:{}", v6 ? "[" : "", cycle.config.address, v6 ? "]" : "", http.port());
-    terminal.print(fmt::format("serving {} on http://{}\n",
-                               plural(cycle.config.pipelines.size(), "pipeline"), address));
+    terminal.print(fmt::format("serving {} on {}://{}\n",
+                               plural(cycle.config.pipelines.size(), "pipeline"),
+                               cycle.config.tls ? "https" : "http", address));
     (void)std::fflush(stdout);
     cycle.log.info("serving",
                    {{"address", address},
@@ -202,7 +246,12 @@ class Serve final : public Subcommand {
     if (!hangup_.exchange(false)) return;
     os::notify_reloading();
     Result<server::LoadedServerConfig> loaded = server::load_server_config(config_);
-    if (loaded && loaded->config) {
+    const Status reach =
+        loaded && loaded->config ? check_reach(cycle.doors, *loaded->config) : Status();
+    if (!reach) {
+      cycle.log.error(reach.error());
+      next_ = cycle.config;
+    } else if (loaded && loaded->config) {
       cycle.log.info("reloading the configuration", {{"file", config_}});
       next_ = std::move(*loaded->config);
     } else {

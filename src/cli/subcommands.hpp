@@ -19,6 +19,8 @@ std::unique_ptr<Subcommand> make_serve();
 std::unique_ptr<Subcommand> make_backup();
 std::unique_ptr<Subcommand> make_restore();
 std::unique_ptr<Subcommand> make_queued_run();
+std::unique_ptr<Subcommand> make_token();
+std::unique_ptr<Subcommand> make_audit();
 std::unique_ptr<Subcommand> make_runs();
 std::unique_ptr<Subcommand> make_logs();
 std::unique_ptr<Subcommand> make_outputs();

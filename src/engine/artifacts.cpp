@@ -72,9 +72,13 @@ std::string artifact_prefix(const StepContext& context) {
   if (context.options.scope == Scope::branch) {
     return branch_artifact_prefix(context.parameters.commit_sha, context.options.branch_id);
   }
-  if (context.options.source == Source::commit) return context.parameters.commit_sha;
-  return fmt::format("{}-worktree-{}", context.parameters.commit_sha,
-                     context.paths.root.filename().string());
+  return artifact_prefix(context.options.source, context.parameters.commit_sha,
+                         context.paths.root.filename().string());
+}
+
+std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run) {
+  if (source == Source::commit) return commit_sha;
+  return fmt::format("{}-worktree-{}", commit_sha, run);
 }
 
 std::string branch_artifact_prefix(std::string_view commit, std::string_view branch_id) {
