@@ -11,6 +11,7 @@
 #include "os/files.hpp"
 #include "os/service_notify.hpp"
 #include "server/address.hpp"
+#include "server/dashboard/live_hub.hpp"
 #include "server/disk_room.hpp"
 #include "server/dispatcher.hpp"
 #include "server/keeper.hpp"
@@ -42,11 +43,14 @@ std::optional<std::string> raise_descriptor_limit(std::size_t connections) {
       limit.rlim_cur, wanted);
 }
 
-// What decides who comes in.
+// What outlives a configuration: who comes in, and what answers are made of.
 struct Doors {
   std::unique_ptr<server::AccessStore> access;
   std::unique_ptr<server::AuditLog> audit;
   std::unique_ptr<server::Gate> gate;
+  std::unique_ptr<store::ApprovalStore> approvals;
+  std::unique_ptr<store::RunReports> reports;
+  std::unique_ptr<server::LiveHub> live;
   server::RequestMetrics requests;
 };
 
@@ -57,6 +61,9 @@ Result<std::unique_ptr<Doors>> open_doors(Session& session,
   APHEX_TRY(doors->access, server::AccessStore::open(database, clock));
   APHEX_TRY(doors->audit, server::AuditLog::open(database, clock));
   APHEX_TRY(doors->gate, server::Gate::make(clock));
+  APHEX_TRY(doors->approvals, store::ApprovalStore::open(database, clock));
+  APHEX_TRY(doors->reports, store::RunReports::open(database));
+  APHEX_TRY(doors->live, server::LiveHub::start(session.database(), session.paths()));
   return doors;
 }
 

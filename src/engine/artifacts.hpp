@@ -46,6 +46,14 @@ struct ArtifactManifest {
 
 // Nothing where the commit was not built, or not to the end.
 Result<std::optional<ArtifactManifest>> read_manifest(StepContext& context);
+struct ManifestWish {
+  std::filesystem::path scratch;  // a file for the moment
+  std::string rebuild;            // the command that builds again, for messages
+  os::CancelToken cancel;
+};
+Result<std::optional<ArtifactManifest>> read_manifest_of(store::ArtifactStore& artifacts,
+                                                         const std::string& prefix,
+                                                         const ManifestWish& wish);
 Status write_manifest(StepContext& context, const ArtifactManifest& manifest);
 // Before anything of a commit is replaced: a manifest never names what is no longer there.
 Status remove_manifest(StepContext& context);

@@ -6,7 +6,8 @@ from argo_expressions import Unknown, depends_on, retries, substitute, when
 from argo_pods import PodEnded
 
 EXPRESSION = ('lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || '
-              'lastRetry.message matches "^(The node was low on resource|main: [^:]*[(]exit code 130[)])"')
+              'lastRetry.message matches "^(The node was low on resource|'
+              'main: [^:]*[(]exit code 130[)])"')
 STRATEGY = {"limit": "2", "retryPolicy": "Always", "expression": EXPRESSION}
 
 
