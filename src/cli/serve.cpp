@@ -3,11 +3,11 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "os/descriptor.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/files.hpp"
 #include "os/service_notify.hpp"
 #include "server/address.hpp"
@@ -21,26 +21,12 @@
 namespace aphex::cli {
 namespace {
 
-// Connections, the database, the sandbox's clients, and room to breathe.
-constexpr rlim_t kSpareDescriptors = 128;
+// Its connections and streams, files that are being read, and room. More would be of no use, and
+// what a run starts inherits it: some programs close all that they might have inherited.
+constexpr std::uint64_t kDescriptors = 8192;
 
 std::string plural(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
-// As many descriptors as connections may come; shells often give 1,024.
-std::optional<std::string> raise_descriptor_limit(std::size_t connections) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;
-  const rlim_t wanted = connections + kSpareDescriptors;
-  if (limit.rlim_cur >= wanted) return std::nullopt;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= wanted) return std::nullopt;
-  return fmt::format(
-      "only {} files may be open at a time, {} are wanted: raise `ulimit -n` or "
-      "LimitNOFILE=",
-      limit.rlim_cur, wanted);
 }
 
 // What outlives a configuration: who comes in, and what answers are made of.
@@ -124,6 +110,7 @@ class Serve final : public Subcommand {
     APHEX_TRY(const std::unique_ptr<Doors> doors, open_doors(*session, clock));
     APHEX_CHECK(check_reach(*doors, *loaded.config));
     const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
+    os::raise_descriptor_limit(kDescriptors);
     return serve_all({*session, terminal, *store, *doors}, *loaded.config);
   }
 
@@ -167,16 +154,16 @@ class Serve final : public Subcommand {
     options.listener = listener.get();
     options.tls = cycle.config.tls;
     options.complain = [&cycle](const Error& error) { cycle.log.error(error); };
-    server::Site site{cycle.config,          cycle.store,         cycle.session.database(),
-                      cycle.session.paths(), *cycle.doors.access, *cycle.doors.audit,
-                      *cycle.doors.gate,     cycle.doors.requests};
+    server::Site site{cycle.config,          cycle.store,          cycle.session.database(),
+                      cycle.session.paths(), *cycle.doors.access,  *cycle.doors.audit,
+                      *cycle.doors.gate,     cycle.doors.requests, *cycle.doors.approvals,
+                      *cycle.doors.reports,  *cycle.doors.live,    cycle.session.environment()};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&](const server::HttpRequest& request) {
                 return answered(cycle, site, request);
               }));
     listener = os::Descriptor(http->listener());
     announce(cycle, terminal, *http);
-    if (const auto few = raise_descriptor_limit(options.max_connections)) cycle.log.warning(*few);
     os::notify_service_manager("READY=1");
 
     os::CancelSource working = os::CancelSource::child_of(ending_.token());
