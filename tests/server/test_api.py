@@ -183,6 +183,7 @@ def test_a_log_is_followed(server):
     server.root = bearer(token(server, "root", "admin"))
     lines = "for i in 1 2 3 4 5 6; do echo line $i; sleep 0.3; done"
     server.application.configure(build=[lines])
+    server.application.commit()
     made = server.request("POST", "/api/v1/pipelines/app/runs", None, server.root)
     assert made.status == 202
 
