@@ -88,21 +88,18 @@ def test_every_operation_answers_as_the_document_says(api, tmp_path):
     for name, value in examples.items():
         document["components"]["parameters"][name]["example"] = value
     (tmp_path / "openapi.json").write_text(json.dumps(document))
-    report = tmp_path / "report.json"
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", "openapi.json",
-         "--url", f"http://127.0.0.1:{api.port}", "--phases", "examples,coverage,fuzzing",
+         "--url", f"http://127.0.0.1:{api.port}", "--phases", "examples,coverage",
          "-H", f"Authorization: {api.root['Authorization']}",
-         "--checks", "all", "--max-examples", "10", "--seed", "1", "--no-color",
+         "--checks", "all", "--seed", "1", "--no-color",
          # It ends the token that the others are asked with; test_tokens.py has it.
-         "--exclude-operation-id", "revokeToken",
-         "--report", "json", "--report-json-path", str(report)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+         "--exclude-operation-id", "revokeToken"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout[-12000:] + done.stderr[-2000:]
-    asked = {case["operation"] for case in cases_of(json.loads(report.read_text()))}
-    every = {f"{method.upper()} {path}" for path, methods in document["paths"].items()
-             for method in methods}
-    assert every - asked == {"DELETE /api/v1/tokens/{token}"}, done.stdout
+    operations = sum(len(methods) for methods in document["paths"].values())
+    assert f"Selected: {operations - 1}/{operations}" in done.stdout, done.stdout
+    assert f"Tested: {operations - 1}" in done.stdout, done.stdout
 
 
 def test_lists_have_pages(api):
@@ -186,6 +183,7 @@ def test_a_log_is_followed(server):
     server.root = bearer(token(server, "root", "admin"))
     lines = "for i in 1 2 3 4 5 6; do echo line $i; sleep 0.3; done"
     server.application.configure(build=[lines])
+    server.application.commit()
     made = server.request("POST", "/api/v1/pipelines/app/runs", None, server.root)
     assert made.status == 202
 
