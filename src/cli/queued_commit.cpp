@@ -15,9 +15,9 @@ constexpr std::chrono::milliseconds kPoll{500};
 
 engine::ScopedPipeline scope_of(const server::QueueEntry& entry,
                                 const server::ServedPipeline& pipeline) {
-  if (entry.kind == server::EntryKind::pull_request) {
+  if (entry.pull_request) {
     return {.scope = engine::Scope::validation,
-            .name = fmt::format("{}@pr{}", pipeline.name, entry.pull_request.value_or(0))};
+            .name = fmt::format("{}@pr{}", pipeline.name, *entry.pull_request)};
   }
   if (entry.branch_id.empty()) return {};
   return {.scope = engine::Scope::branch,

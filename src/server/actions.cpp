@@ -6,8 +6,10 @@
 #include "base/sha256.hpp"
 #include "config/rules.hpp"
 #include "engine/cancel_run.hpp"
+#include "engine/run_engine.hpp"
 #include "engine/run_json.hpp"
 #include "engine/run_queue.hpp"
+#include "engine/run_scope.hpp"
 
 namespace aphex::server {
 namespace {
@@ -65,6 +67,17 @@ Result<QueueEntry> enqueue(Site& site, const QueueEntry& wanted) {
   return entry;
 }
 
+Result<std::int64_t> pull_request_of(Site& site, const store::RunRecord& run) {
+  APHEX_TRY(const std::optional<std::string> request, site.runs.request_of_run(run.id));
+  if (request) {
+    APHEX_TRY(const std::optional<QueueEntry> entry, site.deliveries.entry_of_request(*request));
+    if (entry && entry->pull_request) return *entry->pull_request;
+  }
+  return fail(ErrorCode::already_exists,
+              fmt::format("run {} is of a pull request that nothing more is known of", run.id),
+              "push a commit to it");
+}
+
 Result<QueueEntry> enqueue_for(Site& site, const store::RunRecord& run, EntryKind kind,
                                const Asked& asked) {
   APHEX_TRY(const ServedPipeline* pipeline, pipeline_of(site, run));
@@ -78,6 +91,12 @@ Result<QueueEntry> enqueue_for(Site& site, const store::RunRecord& run, EntryKin
   entry.kind = kind;
   entry.asked_by = asked.who;
   entry.run_id = run.id;
+  // A branch's run stays one of the branch, and a pull request is never more than validated.
+  APHEX_TRY(const engine::RunOptions options, engine::run_options_from(run.options));
+  entry.branch_id = options.branch_id;
+  if (options.scope == engine::Scope::validation) {
+    APHEX_TRY(entry.pull_request, pull_request_of(site, run));
+  }
   return enqueue(site, entry);
 }
 
@@ -155,6 +174,7 @@ Result<QueueEntry> run_commit(Site& site, const CommitWish& wish, const Asked& a
   entry.branch = wish.branch.empty() ? pipeline->branch : wish.branch;
   entry.commit = wish.commit;
   entry.kind = EntryKind::manual;
+  if (pipeline->has_own(entry.branch)) entry.branch_id = engine::branch_id(entry.branch);
   entry.asked_by = asked.who;
   if (!config::accepts(config::rules::github_branch, entry.branch)) {
     return fail(ErrorCode::usage,

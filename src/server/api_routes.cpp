@@ -22,6 +22,8 @@ Value entry_value(const QueueEntry& entry) {
                         {"kind", to_string(entry.kind)},
                         {"pipeline", entry.pipeline},
                         {"branch", entry.branch},
+                        {"branchId", entry.branch_id},
+                        {"pullRequest", number_or_null(entry.pull_request)},
                         {"commitSha", entry.commit},
                         {"author", entry.author},
                         {"message", entry.message},

@@ -83,7 +83,7 @@ std::string branch_pipeline(std::string_view pipeline, std::string_view branch_i
 
 std::string QueueEntry::lane() const {
   // No branch's id is so short: a pull request waits for other pull requests alone.
-  if (kind == EntryKind::pull_request) return branch_pipeline(pipeline, "pr");
+  if (pull_request) return branch_pipeline(pipeline, "pr");
   return branch_id.empty() ? pipeline : branch_pipeline(pipeline, branch_id);
 }
 

@@ -83,7 +83,8 @@ void Keeper::tidy(const os::CancelToken& cancel) {
   parts_.log.info("removed what was old", {{"runs", removed->runs},
                                            {"entries", removed->entries},
                                            {"deliveries", removed->deliveries},
-                                           {"artifacts", removed->artifacts}});
+                                           {"artifacts", removed->artifacts},
+                                           {"audit", removed->audit}});
 }
 
 }  // namespace aphex::server

@@ -40,10 +40,13 @@ class Remover {
     APHEX_TRY(const std::int64_t newest, number("SELECT max(coalesce((SELECT max(created_at) FROM"
                                                 " runs), 0), coalesce((SELECT max(received_at)"
                                                 " FROM deliveries), 0))"));
-    cut_ = std::min(now, newest + kMostIdleMs) - std::int64_t{retention_.days} * kDayMs;
+    const std::int64_t today = std::min(now, newest + kMostIdleMs);
+    cut_ = today - std::int64_t{retention_.days} * kDayMs;
+    audit_cut_ = today - std::int64_t{retention_.audit_days} * kDayMs;
     APHEX_CHECK(remove_runs());
     APHEX_CHECK(remove_entries());
-    APHEX_CHECK(remove_deliveries());
+    APHEX_CHECK(remove_in_batches("deliveries", "received_at", cut_, removed_.deliveries));
+    APHEX_CHECK(remove_in_batches("audit", "at", audit_cut_, removed_.audit));
     APHEX_CHECK(remove_artifacts());
     if (removed_.anything()) APHEX_CHECK(give_back_space());
     return removed_;
@@ -147,16 +150,18 @@ class Remover {
     return {};
   }
 
-  Status remove_deliveries() {
+  Status remove_in_batches(std::string_view table, std::string_view time, std::int64_t before,
+                           std::int64_t& removed) {
     while (!cancel_.cancelled()) {
       {
         APHEX_TRY(Statement remove,
-                  database_.prepare("DELETE FROM deliveries WHERE number IN (SELECT number FROM"
-                                    " deliveries WHERE received_at < ? LIMIT ?)"));
-        APHEX_CHECK(remove.bind(cut_).bind(kBatch).run());
+                  database_.prepare(fmt::format("DELETE FROM {0} WHERE number IN (SELECT number"
+                                                " FROM {0} WHERE {1} < ? LIMIT ?)",
+                                                table, time)));
+        APHEX_CHECK(remove.bind(before).bind(kBatch).run());
       }
       APHEX_TRY(const std::int64_t count, number("SELECT changes()"));
-      removed_.deliveries += count;
+      removed += count;
       if (count == 0) return {};
     }
     return {};
@@ -219,6 +224,7 @@ class Remover {
   const Retention& retention_;
   const os::CancelToken& cancel_;
   std::int64_t cut_ = 0;
+  std::int64_t audit_cut_ = 0;
   Removed removed_;
 };
 

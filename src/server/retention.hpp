@@ -20,7 +20,8 @@ struct Removed {
   std::int64_t deliveries = 0;
   std::int64_t entries = 0;
   std::int64_t artifacts = 0;  // commits
-  bool anything() const { return runs + deliveries + entries + artifacts > 0; }
+  std::int64_t audit = 0;
+  bool anything() const { return runs + deliveries + entries + artifacts + audit > 0; }
 };
 
 // Its own connection to the database, and many small transactions: nobody waits for it. What a

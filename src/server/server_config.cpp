@@ -194,6 +194,7 @@ const Shape kShutdown{
 const std::array kRetentionFields{
     Field{"days", Presence::optional, &kDays, "How long runs and deliveries are kept.", "90"},
     Field{"keep", Presence::optional, &kKeep, "The newest runs of each pipeline that stay.", "20"},
+    Field{"auditDays", Presence::optional, &kDays, "How long the audit log is kept.", "365"},
 };
 const Shape kRetention{.kind = ShapeKind::record,
                        .what = "a mapping",
@@ -305,6 +306,8 @@ class Reader {
         config.retention->days = static_cast<std::uint32_t>(*days);
       if (const auto keep = integer(retention->value, "keep"))
         config.retention->keep = static_cast<std::uint32_t>(*keep);
+      if (const auto days = integer(retention->value, "auditDays"))
+        config.retention->audit_days = static_cast<std::uint32_t>(*days);
     }
     if (const auto bytes = integer(root, "minimumFreeBytes"))
       config.minimum_free_bytes = static_cast<std::uint64_t>(*bytes);

@@ -76,6 +76,11 @@ struct ServedPipeline {
   PullRequests pull_requests = PullRequests::validate;
   Forks forks = Forks::ignore;
   std::optional<ServedBranches> branches;
+
+  // Whether this branch has a pipeline of its own.
+  bool has_own(const std::string& pushed) const {
+    return branches && branch != pushed && branches->match(pushed);
+  }
 };
 
 // What becomes of the runs that execute when the server is told to end.
@@ -88,6 +93,7 @@ enum class RunsAtEnd {
 struct Retention {
   std::uint32_t days = 90;  // runs, their logs, deliveries and entries of the queue
   std::uint32_t keep = 20;  // the newest runs of each pipeline stay, however old
+  std::uint32_t audit_days = 365;
 };
 
 // PEM files, absolute. Their contents are read where they are used.

@@ -144,7 +144,7 @@ class Decider {
     const std::vector<const ServedPipeline*> here = pipelines_of(push.repository);
     if (here.empty()) return not_ours(push.repository);
     for (const ServedPipeline* pipeline : here) {
-      if (pipeline->branch == push.branch || has_own(*pipeline, push.branch))
+      if (pipeline->branch == push.branch || pipeline->has_own(push.branch))
         made_.runs.push_back(entry(*pipeline, push));
     }
     if (made_.runs.empty()) {
@@ -165,7 +165,7 @@ class Decider {
   WebhookDecision branch_is_gone(const std::string& repository, const std::string& branch,
                                  std::optional<store::Millis> when) {
     for (const ServedPipeline* pipeline : pipelines_of(repository)) {
-      if (!has_own(*pipeline, branch)) continue;
+      if (!pipeline->has_own(branch)) continue;
       QueueEntry made = blank(*pipeline, EntryKind::teardown, branch);
       made.branch_id = engine::branch_id(branch);
       made.message = "The branch was deleted";
@@ -182,10 +182,6 @@ class Decider {
       if (to_lower(pipeline->repository) == to_lower(repository)) found.push_back(pipeline);
     }
     return found;
-  }
-
-  static bool has_own(const ServedPipeline& pipeline, const std::string& branch) {
-    return pipeline.branches && pipeline.branch != branch && pipeline.branches->match(branch);
   }
 
   WebhookDecision not_ours(const std::string& repository) {

@@ -6,8 +6,8 @@ It lies in an application as node_modules/.bin/cdk. $FAKE_CDK names a directory:
   on-synth, on-deploy-<Stack>, on-deploy-<Stack>-<environment>
                      bash scripts that are run first; a failing one is the CLI's failure
 
-cdk-stacks.json: [{"name", "needs"?: [...], "outputs"?: {...}, "resources"?: {...}, "branch"?: true}];
-with "branch" the physical name is made of the branch's id, where there is one
+cdk-stacks.json: [{"name", "needs"?: [...], "outputs"?: {...}, "resources"?: {...},
+"branch"?: true}]; with "branch" the physical name is made of the branch's id, where there is one
 """
 
 import json

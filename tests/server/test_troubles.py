@@ -1,4 +1,5 @@
-"""What goes wrong with a machine, and what the server makes of it: the table of docs/operations.md."""
+"""What goes wrong with a machine, and what the server makes of it (docs/operations.md has the
+table)."""
 
 import os
 import pathlib
