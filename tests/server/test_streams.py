@@ -71,7 +71,8 @@ def building(server):
     said, gate = server.application.note("said"), server.application.note("gate")
     said.write_text("")
     server.application.configure(
-        build=[f"tail -n +1 -f {said} & until [ -e {gate} ]; do sleep 0.05; done; sleep 0.5; kill %1"])
+        build=[f"tail -n +1 -f {said} & until [ -e {gate} ]; do sleep 0.05; done;"
+               " sleep 0.5; kill %1"])
     server.start()
     server.push()
 
