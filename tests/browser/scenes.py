@@ -87,7 +87,8 @@ class Scene:
 
     def _failed(self):
         run = self._add(
-            "archon-agent", 52, failing="build", author=make_runs.AUTHORS[1],
+            "archon-agent", 52, failing="build", failing_step="npm test",
+            author=make_runs.AUTHORS[1],
             message="Fix the retry of a throttled query\n\nThe third try is the last one.",
             error=("command-failed", "npm test ended with exit code 1",
                    "'aphex logs --failed' prints what it said; mend the cause and push again"))

@@ -103,6 +103,7 @@ class Made:
     asked_by: str = ""
     error: tuple[str, str, str] | None = None
     steps: int | None = None       # at most so many a stage
+    failing_step: str | None = None  # its title; else one near the end
 
 
 class Writer:
@@ -170,7 +171,9 @@ class Writer:
         steps = stage["steps"][:made.steps]
         count = len(steps)
         if state == "failed":
-            count = max(1, count - 1)
+            named = [number for number, step in enumerate(steps, 1)
+                     if step["title"] == made.failing_step]
+            count = named[0] if named else max(1, count - 1)
         if state == "running":
             count = min(made.running_step + 1, count)
         width = (end - begin) // max(1, count)

@@ -139,9 +139,9 @@ View figures_of(const Trends& trends) {
                                ? "Deployments a day"
                                : "Deployments a day to " + trends.environment,
                            deployed, stacked_bars(deployed)));
-  const Chart leads{"Lead time for changes, each day's median", labels, {lead}, write_minutes};
+  const Chart leads{"Lead time for changes, each day's median", labels, {lead}, write_minutes, 60};
   figures.push_back(figure("Lead time for changes", leads, lines(leads)));
-  Chart durations{"Duration by stage, each day's median", labels, {}, write_minutes};
+  Chart durations{"Duration by stage, each day's median", labels, {}, write_minutes, 60};
   for (std::size_t i = 0; i < trends.stages.size(); ++i) {
     Series series{trends.stages[i].id, fmt::format("c-{}", std::min(i + 1, kColours))};
     for (const std::optional<store::Millis>& value : trends.stages[i].daily)
