@@ -41,41 +41,9 @@ CHANGES = {
               "principals": ["${HandlerRole}"], "actions": ["bedrock:*"], "resources": ["*"],
               "condition": ""}]}]}
 
-TEST_LOG = """\
-\x1b[1m> archon-agent@1.4.0 test\x1b[22m
-\x1b[1m> vitest run\x1b[22m
-
- \x1b[7m\x1b[1m\x1b[36m RUN \x1b[39m\x1b[22m\x1b[27m \x1b[36mv2.1.8 \x1b[39m\x1b[90m/work\x1b[39m
-
- \x1b[32m✓\x1b[39m test/index.test.ts \x1b[2m(\x1b[22m\x1b[2m14 tests\x1b[22m\x1b[2m)\x1b[22m \x1b[90m212\x1b[2mms\x1b[22m\x1b[39m
- \x1b[32m✓\x1b[39m test/answers.test.ts \x1b[2m(\x1b[22m\x1b[2m9 tests\x1b[22m\x1b[2m)\x1b[22m \x1b[33m1208\x1b[2mms\x1b[22m\x1b[39m
- \x1b[31m❯\x1b[39m test/retries.test.ts \x1b[2m(\x1b[22m\x1b[2m5 tests\x1b[22m \x1b[2m|\x1b[22m \x1b[31m1 failed\x1b[39m\x1b[2m)\x1b[22m \x1b[90m88\x1b[2mms\x1b[22m\x1b[39m
-   \x1b[31m\x1b[31m×\x1b[31m retries > gives up after the third try\x1b[39m
-     \x1b[31m→ expected 4 to be 3\x1b[39m
-
-\x1b[31m⎯⎯⎯⎯⎯⎯\x1b[1m\x1b[41m Failed Tests 1 \x1b[49m\x1b[22m\x1b[31m⎯⎯⎯⎯⎯⎯⎯\x1b[39m
-
-\x1b[41m\x1b[1m FAIL \x1b[22m\x1b[49m test/retries.test.ts\x1b[2m > \x1b[22mretries\x1b[2m > \x1b[22mgives up after the third try
-\x1b[31m\x1b[1mAssertionError\x1b[22m: expected 4 to be 3 // Object.is equality\x1b[39m
-
-\x1b[32m- Expected\x1b[39m
-\x1b[31m+ Received\x1b[39m
-
-\x1b[36m \x1b[2m❯\x1b[22m test/retries.test.ts:\x1b[2m31:21\x1b[22m\x1b[39m
-    \x1b[90m 29|\x1b[39m     \x1b[35mconst\x1b[39m tries \x1b[33m=\x1b[39m \x1b[35mawait\x1b[39m \x1b[34mcountTries\x1b[39m(failing)\x1b[33m;\x1b[39m
-    \x1b[90m 30|\x1b[39m
-    \x1b[90m 31|\x1b[39m     \x1b[34mexpect\x1b[39m(tries)\x1b[33m.\x1b[39m\x1b[34mtoBe\x1b[39m(\x1b[34m3\x1b[39m)\x1b[33m;\x1b[39m
-    \x1b[90m   |\x1b[39m                   \x1b[31m^\x1b[39m
-    \x1b[90m 32|\x1b[39m   \x1b[33m})\x1b[39m\x1b[33m;\x1b[39m <script>alert(1)</script>
-
-\x1b[2m Test Files \x1b[22m \x1b[1m\x1b[31m1 failed\x1b[39m\x1b[22m\x1b[2m | \x1b[22m\x1b[1m\x1b[32m2 passed\x1b[39m\x1b[22m\x1b[90m (3)\x1b[39m
-\x1b[2m      Tests \x1b[22m \x1b[1m\x1b[31m1 failed\x1b[39m\x1b[22m\x1b[2m | \x1b[22m\x1b[1m\x1b[32m27 passed\x1b[39m\x1b[22m\x1b[90m (28)\x1b[39m
-\x1b[2m   Duration \x1b[22m 2.31s
-downloading  10%\rdownloading  55%\rdownloading 100%
-\x1b[38;5;208mwarning\x1b[0m one of 256 colours, \x1b[38;2;120;200;255mand one of sixteen million\x1b[0m
-command ended with exit code 1
-"""
-
+# As vitest prints it on a terminal, with a little of everything that a log may have.
+TEST_LOG = (pathlib.Path(__file__).resolve().parents[1] / "data" / "browser" /
+            "failed-tests.log").read_bytes().decode()
 
 class Scene:
     """What tests look for by name; every number is of a run."""
@@ -119,7 +87,8 @@ class Scene:
 
     def _failed(self):
         run = self._add(
-            "archon-agent", 52, failing="build", author=make_runs.AUTHORS[1],
+            "archon-agent", 52, failing="build", failing_step="npm test",
+            author=make_runs.AUTHORS[1],
             message="Fix the retry of a throttled query\n\nThe third try is the last one.",
             error=("command-failed", "npm test ended with exit code 1",
                    "'aphex logs --failed' prints what it said; mend the cause and push again"))
@@ -207,7 +176,7 @@ class Scene:
         self._put(directory / "artifacts.json", json.dumps(manifest).encode())
 
     def _put(self, file, content):
-        """As the directory store does it: the checksum stands beside (store/directory_store.cpp)."""
+        """As the directory store does it: the checksum stands beside."""
         file.write_bytes(content)
         store = self.state / "artifacts"
         meta = store / ".aphex"

@@ -89,7 +89,7 @@ def test_a_commit_is_run(person, server):
     page = person()
     page.open("/pipelines/app")
     page.page.get_by_text("Run a commit…").click()
-    page.page.get_by_label("Commit").fill(commit)
+    page.page.locator("input[name=commit]").fill(commit)
     page.page.get_by_role("button", name="Run the commit").click()
     page.page.wait_for_url("**/")
     server.await_ended()

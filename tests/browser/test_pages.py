@@ -100,12 +100,12 @@ def test_runs_are_filtered_and_leafed_through(look, javascript):
     seen = look(javascript=javascript)
     seen.open("/")
     first = seen.page.locator("#runs .title").first.get_attribute("href")
-    seen.page.get_by_role("link", name="Older").click()
+    seen.page.get_by_role("link", name="Older", exact=True).click()
     assert seen.page.locator("#runs .title").first.get_attribute("href") != first
-    seen.page.get_by_role("link", name="Newer").click()
+    seen.page.get_by_role("link", name="Newer", exact=True).click()
     assert seen.page.locator("#runs .title").first.get_attribute("href") == first
-    seen.page.get_by_label("State").select_option("failed")
-    seen.page.get_by_label("Pipeline", exact=True).select_option("identity")
+    seen.page.locator("select[name=state]").select_option("failed")
+    seen.page.locator("select[name=pipeline]").select_option("identity")
     seen.page.get_by_role("button", name="Filter").click()
     rows = seen.page.locator("#runs .run")
     assert rows.count() > 0

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from conftest import push_payload
 from program import wait_until
 
 NASTY = '<script>alert(1)</script> {{name}} {{{content}}} &amp; "quoted"'
@@ -87,8 +88,10 @@ def test_every_link_leads_somewhere(server):
 def test_a_run_is_shown_whole(server):
     server.application.configure(build=["echo built it"])
     server.start()
-    commit = server.application.commit("The first change\n\nAnd why.")
-    server.push(commit)
+    commit = server.application.commit()
+    server.deliver(push_payload(commit, head_commit={
+        "id": commit, "message": "The first change\n\nAnd why.",
+        "author": {"name": "Ada", "email": "ada@example.com"}}))
     server.await_ended()
     shown = page(server, "/runs/1").text
     assert "The first change succeeded Run 1" in shown and "And why." in shown

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "server/dashboard/log_palette.hpp"
+
 namespace aphex::server {
 namespace {
 
@@ -131,12 +133,13 @@ std::string classes_of(const TextStyle& style) {
   if (style.italic) add("i");
   if (style.underlined) add("u");
   if (style.struck) add("s");
-  const std::int16_t letters = style.inverse ? style.ground : style.letters;
+  std::int16_t letters = style.inverse ? style.ground : style.letters;
   const std::int16_t ground = style.inverse ? style.letters : style.ground;
+  // On a terminal the two may be as near as they like; here the letters can be read.
+  if (letters >= 0 && ground >= 0 && !is_legible(letters, ground)) letters = -1;
   if (letters >= 0) add(fmt::format("f{}", letters));
   if (ground >= 0) add(fmt::format("g{}", ground));
-  if (style.inverse && letters < 0) add("fi");
-  if (style.inverse && ground < 0) add("gi");
+  if (style.inverse && ground < 0) add(letters < 0 ? "fi gi" : "gi");
   return classes;
 }
 

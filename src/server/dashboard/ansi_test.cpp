@@ -19,12 +19,15 @@ TEST(AnsiText, PlainTextIsEscapedAndNothingElse) {
 
 TEST(AnsiText, ColoursAndStylesBecomeClasses) {
   EXPECT_EQ(html("\x1b[32mok\x1b[0m rest"), "<span class=\"f2\">ok</span> rest");
-  EXPECT_EQ(html("\x1b[1;91;44mx\x1b[m"), "<span class=\"b f9 g4\">x</span>");
+  EXPECT_EQ(html("\x1b[1;97;44mx\x1b[m"), "<span class=\"b f15 g4\">x</span>");
   EXPECT_EQ(html("\x1b[38;5;208mx\x1b[39my"), "<span class=\"f208\">x</span>y");
   EXPECT_EQ(html("\x1b[48;2;255;0;0mx"), "<span class=\"g196\">x</span>");
   EXPECT_EQ(html("\x1b[38:2::0:255:0mx"), "<span class=\"f46\">x</span>");
   EXPECT_EQ(html("\x1b[7mx"), "<span class=\"fi gi\">x</span>");
-  EXPECT_EQ(html("\x1b[7;31mx"), "<span class=\"g1 fi\">x</span>");
+  EXPECT_EQ(html("\x1b[7;31mx"), "<span class=\"g1\">x</span>");
+  // Nobody reads red on red, or black on black.
+  EXPECT_EQ(html("\x1b[31;41mx"), "<span class=\"g1\">x</span>");
+  EXPECT_EQ(html("\x1b[97;40mx"), "<span class=\"f15 g0\">x</span>");
   EXPECT_EQ(html("\x1b[3;4;9;2mx"), "<span class=\"d i u s\">x</span>");
 }
 

@@ -117,8 +117,8 @@ View stack_row(const changes::StackChanges& stack) {
   row.set("warnings", warnings);
   row.set("has_permissions", truth(!stack.permissions.empty()));
   row.set("has_entries", truth(!stack.entries.empty()));
-  row.set("any", truth(!stack.entries.empty() || !stack.permissions.empty() ||
-                       !stack.warnings.empty()));
+  row.set("any",
+          truth(!stack.entries.empty() || !stack.permissions.empty() || !stack.warnings.empty()));
   return row;
 }
 

@@ -76,7 +76,7 @@ std::string stacked_bars(const Chart& chart) {
       sum += series.values[i].value_or(0);
     largest = std::max(largest, sum);
   }
-  const double end = axis_end(largest);
+  const double end = axis_end(largest / chart.unit) * chart.unit;
   std::string svg = head(chart, end);
   const double room = (kWidth - kLeft - kRight) /
                       static_cast<double>(std::max<std::size_t>(chart.labels.size(), 1));
@@ -104,7 +104,7 @@ std::string lines(const Chart& chart) {
     for (const std::optional<double>& value : series.values)
       largest = std::max(largest, value.value_or(0));
   }
-  const double end = axis_end(largest);
+  const double end = axis_end(largest / chart.unit) * chart.unit;
   std::string svg = head(chart, end);
   for (const Series& series : chart.series) {
     // Days without a value are bridged: a gap would say that something stopped.

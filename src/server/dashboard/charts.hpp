@@ -21,6 +21,8 @@ struct Chart {
   std::vector<Series> series;
   // How a value is written: "12", "3m 20s".
   std::function<std::string(double)> write;
+  // What the axis has whole steps of: 60 where values are seconds, and minutes are shown.
+  double unit = 1;
 };
 
 std::string stacked_bars(const Chart& chart);

@@ -68,12 +68,16 @@ Result<std::shared_ptr<BodySource>> LiveHub::changes(const std::string& topic,
     watched.channel = std::make_shared<EventChannel>(kTopicPastBytes);
     watched.mark = now;
   }
-  std::shared_ptr<BodySource> stream = watched.channel->subscribe(watched.next);
-  if (watched.mark != seen) {
-    const std::uint64_t change = watched.next++;
-    watched.channel->publish({change, change + 1}, event_text("change", watched.mark));
-  }
-  return stream;
+  if (watched.mark == seen) return watched.channel->subscribe(watched.next);
+  // The last change is told again, to this one alone.
+  if (!watched.told) tell(watched);
+  return watched.channel->subscribe(watched.next - 1);
+}
+
+void LiveHub::tell(Topic& topic) {
+  const std::uint64_t change = topic.next++;
+  topic.told = true;
+  topic.channel->publish({change, change + 1}, event_text("change", topic.mark));
 }
 
 Result<std::shared_ptr<BodySource>> LiveHub::follow(const LogPlace& place) {
@@ -128,8 +132,7 @@ void LiveHub::look_at_topics() {
     const Result<std::string> now = mark(name);
     if (!now || *now == topic.mark) continue;
     topic.mark = *now;
-    const std::uint64_t change = topic.next++;
-    topic.channel->publish({change, change + 1}, event_text("change", topic.mark));
+    tell(topic);
   }
 }
 

@@ -52,6 +52,7 @@ class LiveHub {
     std::shared_ptr<EventChannel> channel;
     std::string mark;
     std::uint64_t next = 1;  // change
+    bool told = false;       // whether the last change had this mark
   };
   struct FollowedLog {
     std::shared_ptr<EventChannel> channel;
@@ -66,6 +67,7 @@ class LiveHub {
           std::unique_ptr<store::RunWatch> watch);
   void look();
   void look_at_topics();
+  static void tell(Topic& topic);
   void look_at_logs();
   // What the log has more, to its streams. False: it has nothing.
   static bool read_on(FollowedLog& log, std::size_t allowance);

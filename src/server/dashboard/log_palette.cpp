@@ -48,16 +48,25 @@ std::string hex(const Rgb& colour) {
   return fmt::format("#{:02x}{:02x}{:02x}", colour.red, colour.green, colour.blue);
 }
 
+Rgb letters_of(int index) {
+  return legible(palette_colour(index), kWhite, {kLogGround[0], kLogGround[1], kLogGround[2]});
+}
+
+Rgb ground_of(int index) {
+  return legible(palette_colour(index), kBlack, kLetters);
+}
+
 }  // namespace
 
+bool is_legible(int letters, int ground) {
+  return contrast(letters_of(letters), ground_of(ground)) >= kContrast;
+}
+
 std::string log_palette_css() {
-  const Rgb ground{kLogGround[0], kLogGround[1], kLogGround[2]};
   std::string css;
   for (int index = 0; index < 256; ++index) {
-    const Rgb colour = palette_colour(index);
-    css += fmt::format(".log .f{}{{color:{}}}\n", index, hex(legible(colour, kWhite, ground)));
-    css +=
-        fmt::format(".log .g{}{{background:{}}}\n", index, hex(legible(colour, kBlack, kLetters)));
+    css += fmt::format(".log .f{}{{color:{}}}\n", index, hex(letters_of(index)));
+    css += fmt::format(".log .g{}{{background:{}}}\n", index, hex(ground_of(index)));
   }
   return css;
 }

@@ -8,6 +8,9 @@ namespace aphex::server {
 // The ground of the log, which is dark in both themes.
 inline constexpr int kLogGround[3] = {22, 27, 34};
 
+// Whether letters of the one colour can be read on ground of the other, as the style has them.
+bool is_legible(int letters, int ground);
+
 // Letters are brought to a contrast of 4.5 : 1 with the log's ground (WCAG 2.2, 1.4.3); grounds are
 // darkened until the log's own letters have it on them.
 std::string log_palette_css();

@@ -44,8 +44,12 @@ std::string write_count(double value) {
   return fmt::format("{:.0f}", value);
 }
 
+// Whole minutes without their seconds: the axis has no others.
 std::string write_minutes(double value) {
-  return human_duration(static_cast<std::int64_t>(value * 1000));
+  const auto whole = static_cast<std::int64_t>(value);
+  if (whole > 0 && whole % 3600 == 0) return fmt::format("{}h", whole / 3600);
+  if (whole > 0 && whole < 3600 && whole % 60 == 0) return fmt::format("{}m", whole / 60);
+  return whole == 0 && value < 0.05 ? "0" : human_duration(static_cast<std::int64_t>(value * 1000));
 }
 
 std::optional<double> seconds(const std::optional<store::Millis>& time) {
@@ -73,13 +77,13 @@ View tiles_of(const Trends& trends, int days) {
                            : fmt::format("{:.1f} a week", daily * 7),
                        fmt::format("{} to {}", trends.deployments, where)));
   tiles.push_back(
-      tile("Lead time for changes", duration(trends.lead_time), "from the push, the middle one"));
+      tile("Lead time for changes", duration(trends.lead_time), "from the push, median"));
   const int deployed = std::max(trends.deployments, trends.failed_deployments);
   tiles.push_back(tile("Change failure rate", percent(trends.failed_deployments, deployed),
                        fmt::format("{} of {} deployments", trends.failed_deployments, deployed)));
-  tiles.push_back(tile(
-      "Time to restore", duration(trends.restore_time),
-      fmt::format("{} time{}, the middle one", trends.restored, trends.restored == 1 ? "" : "s")));
+  tiles.push_back(
+      tile("Time to restore", duration(trends.restore_time),
+           fmt::format("{} time{}, median", trends.restored, trends.restored == 1 ? "" : "s")));
   return tiles;
 }
 
@@ -139,9 +143,9 @@ View figures_of(const Trends& trends) {
                                ? "Deployments a day"
                                : "Deployments a day to " + trends.environment,
                            deployed, stacked_bars(deployed)));
-  const Chart leads{"Lead time for changes, each day's median", labels, {lead}, write_minutes};
+  const Chart leads{"Lead time for changes, each day's median", labels, {lead}, write_minutes, 60};
   figures.push_back(figure("Lead time for changes", leads, lines(leads)));
-  Chart durations{"Duration by stage, each day's median", labels, {}, write_minutes};
+  Chart durations{"Duration by stage, each day's median", labels, {}, write_minutes, 60};
   for (std::size_t i = 0; i < trends.stages.size(); ++i) {
     Series series{trends.stages[i].id, fmt::format("c-{}", std::min(i + 1, kColours))};
     for (const std::optional<store::Millis>& value : trends.stages[i].daily)

@@ -17,7 +17,8 @@ constexpr int kColumnGap = 34;
 constexpr int kRowGap = 14;
 constexpr int kMargin = 4;
 constexpr int kSignWidth = 38;        // the sign and the room around the name
-constexpr double kLetterWidth = 7.4;  // of 13 pixels' system font, generously
+constexpr double kLetterWidth = 8.8;  // of 13 pixels, bold, in the widest of the usual fonts
+constexpr double kDetailWidth = 7.2;  // of 11.5 pixels
 constexpr int kLeastWidth = 104;
 constexpr std::size_t kMostLetters = 28;
 
@@ -32,11 +33,11 @@ std::string shortened(const std::string& name) {
 }
 
 int width_of(const GraphNode& node) {
-  const std::size_t letters =
-      std::max(utf8_length(shortened(node.name)),
-               utf8_length(node.detail) + utf8_length(word_of(node.state)) + 1);
-  return std::max(kLeastWidth,
-                  kSignWidth + static_cast<int>(static_cast<double>(letters) * kLetterWidth));
+  const auto name = static_cast<double>(utf8_length(shortened(node.name)));
+  const auto detail =
+      static_cast<double>(utf8_length(node.detail) + utf8_length(word_of(node.state)) + 1);
+  const double text = std::max(name * kLetterWidth, detail * kDetailWidth);
+  return std::max(kLeastWidth, kSignWidth + static_cast<int>(text));
 }
 
 std::string node_svg(const GraphNode& node, const Place& place) {
