@@ -46,7 +46,7 @@ def soak(load, server, sent, minutes):
     while (now := time.monotonic() - began) < minutes * 60 or len(seen) < 3:
         for payload in (sent["push"], sent["ping"], sent["pull request"]):
             load.deliver_at(server.url, payload, RATE, SECONDS)
-        load.deliver(server.url, sent["large push"], 1)
+        load.deliver(server.url, sent["large push"], SECONDS)
         for path in PAGES:
             for _ in range(20):
                 server.request(path)

@@ -28,7 +28,8 @@ AUTHORS = ["Ada Lovelace <ada@example.com>", "Grace Hopper <grace@example.com>",
            "Radia Perlman <radia@example.com>"]
 SUBJECTS = ["Index documents as they arrive", "Raise the agent's memory to 1 GB",
             "Fix the retry of a throttled query", "Name the knowledge base after its environment",
-            "Alarm when the queue is older than five minutes", "Read the model's name from a parameter",
+            "Alarm when the queue is older than five minutes",
+            "Read the model's name from a parameter",
             "Drop the unused bucket policy", "Update aws-cdk-lib to 2.276",
             "Answer with sources", "Keep logs for ninety days", "Test the empty index, too",
             "Move the dashboard into its own stack"]
@@ -65,7 +66,8 @@ def plan_of(configuration, pipeline):
         for environment in configuration["environments"]:
             for stack in environment["stacks"]:
                 (directory / stack["path"]).touch()
-        whole = {**configuration, "pipeline": {"name": pipeline, **configuration.get("pipeline", {})}}
+        settings = {"name": pipeline, **configuration.get("pipeline", {})}
+        whole = {**configuration, "pipeline": settings}
         (directory / "aphex-config.yaml").write_text(json.dumps(whole))
         printed = subprocess.run([BINARY, "plan", "--format", "json"], cwd=directory, check=True,
                                  capture_output=True, text=True).stdout
