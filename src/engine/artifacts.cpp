@@ -69,6 +69,9 @@ Result<std::uint64_t> fetch_archive(StepContext& context, const store::BlobInfo&
 }  // namespace
 
 std::string artifact_prefix(const StepContext& context) {
+  if (context.options.scope == Scope::branch) {
+    return branch_artifact_prefix(context.parameters.commit_sha, context.options.branch_id);
+  }
   return artifact_prefix(context.options.source, context.parameters.commit_sha,
                          context.paths.root.filename().string());
 }
@@ -76,6 +79,10 @@ std::string artifact_prefix(const StepContext& context) {
 std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run) {
   if (source == Source::commit) return commit_sha;
   return fmt::format("{}-worktree-{}", commit_sha, run);
+}
+
+std::string branch_artifact_prefix(std::string_view commit, std::string_view branch_id) {
+  return fmt::format("{}/branches/{}", commit, branch_id);
 }
 
 std::string assembly_key(const std::string& environment) {

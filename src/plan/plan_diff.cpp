@@ -45,7 +45,8 @@ void compare_settings(Changes& changes, const doc::Value& before, const doc::Val
   for (const doc::Value* object : {&before, &after}) {
     if (object->as_object() == nullptr) continue;
     for (const doc::Member& member : *object->as_object()) {
-      if (std::find(keys.begin(), keys.end(), member.first) == keys.end()) keys.push_back(member.first);
+      if (std::find(keys.begin(), keys.end(), member.first) == keys.end())
+        keys.push_back(member.first);
     }
   }
   for (const std::string& key : keys) {
@@ -116,7 +117,11 @@ void compare_environments(Changes& changes, const Plan& before, const Plan& afte
 // What a step is for a person; a command by its words, whatever its number.
 std::string step_text(const Step& step) {
   if (const auto* command = std::get_if<RunCommand>(&step.body)) return command->command;
-  return step.title;
+  const auto* cache = std::get_if<RestoreCache>(&step.body);
+  const auto* upload = std::get_if<UploadArtifacts>(&step.body);
+  if (cache == nullptr && upload == nullptr) return step.title;
+  const std::vector<std::string>& paths = cache != nullptr ? cache->paths : upload->paths;
+  return paths.empty() ? step.title : step.title + ": " + join(paths, ", ");
 }
 
 std::vector<std::string> step_texts(const Stage& stage) {
@@ -182,6 +187,9 @@ std::vector<PlanChange> differences(const Plan& before, const Plan& after) {
   compare_pipelines(changes, before, after);
   compare_environments(changes, before, after);
   compare_stages(changes, before, after);
+  // Whatever is not told above: an order, a name that stands for a number.
+  if (changes.empty() && digest(before) != digest(after))
+    changes.push_back({Kind::changed, "pipeline", "order or names of the same parts", "", ""});
   return changes;
 }
 

@@ -8,6 +8,7 @@
 #include "server/delivery_store.hpp"
 #include "server/gate.hpp"
 #include "server/request_metrics.hpp"
+#include "store/approvals.hpp"
 #include "store/run_database.hpp"
 #include "store/run_reports.hpp"
 
@@ -24,6 +25,7 @@ struct Site {
   AuditLog& audit;
   Gate& gate;
   RequestMetrics& requests;
+  store::ApprovalStore& approvals;
   store::RunReports& reports;                   // lists and trends, for pages
   LiveHub& live;                                // what open pages are told
   const os::EnvironmentVariables& environment;  // of this process: how artifacts are reached

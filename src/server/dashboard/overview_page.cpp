@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "server/dashboard/ansi.hpp"
+#include "server/dashboard/approval_list.hpp"
 #include "server/dashboard/page.hpp"
 #include "server/dashboard/query.hpp"
 #include "server/dashboard/run_list.hpp"
@@ -99,6 +100,9 @@ Result<HttpResponse> overview(const Exchange& exchange) {
   View values;
   values.set("list", *list.get("list"));
   values.set("cards", cards);
+  APHEX_TRY(const View approvals, pending_approvals(exchange));
+  values.set("approvals", approvals);
+  values.set("has_approvals", truth(!approvals.is_empty_list()));
   values.set("has_cards", truth(!cards.is_empty_list()));
   const View waiting = waiting_rows(exchange, open);
   values.set("has_waiting", truth(!waiting.is_empty_list()));

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "engine/run_engine.hpp"
+#include "server/dashboard/approval_list.hpp"
 #include "server/dashboard/artifact_list.hpp"
 #include "server/dashboard/query.hpp"
 #include "server/dashboard/waiting.hpp"
@@ -157,6 +158,8 @@ Result<HttpResponse> one_run(const Exchange& exchange) {
   APHEX_CHECK(set_origin(values, exchange, facts));
   set_actions(values, exchange, facts);
   values.set("graph", stage_chain(facts));
+  APHEX_TRY(std::string approvals, approvals_html(exchange, facts.run.id));
+  values.set("approvals", std::move(approvals));
   values.set("stages", stage_sections(facts, {exchange.site.paths.run(facts.run.id)}));
   APHEX_TRY(const View plan, plan_changes(exchange, facts));
   values.set("plan", plan);
