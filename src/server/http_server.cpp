@@ -16,6 +16,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <deque>
 #include <optional>
 #include <set>
 
@@ -45,6 +46,8 @@ constexpr std::size_t kDrainBytes = 64U << 10U;
 constexpr std::size_t kMostDrained = 64U << 20U;
 // What the kernel holds of a stream that is not read; its own bound is megabytes, of thousands.
 constexpr int kStreamSendBuffer = 64 << 10;
+// Writing to so many takes about a millisecond.
+constexpr std::size_t kWokenAtOnce = 32;
 constexpr unsigned kHttp11 = 11;
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
@@ -146,6 +149,8 @@ struct HttpServer::State {
   bool ending = false;                          // the same
   struct Flow;
   std::set<std::shared_ptr<Flow>> flows;  // the same: streams, not downloads
+  std::deque<std::weak_ptr<Flow>> due;    // the same: those that have something and wait
+  bool waking = false;                    // the same: wake_some() is called
 
   State(HttpOptions given, HttpHandler on_request)
       : options(std::move(given)), handler(std::move(on_request)), pool(options.handlers) {}
@@ -495,14 +500,28 @@ struct HttpServer::State {
     auto told = std::make_shared<std::atomic<bool>>(false);
     return [this, told, weak = std::weak_ptr<Flow>(flow)] {
       if (told->exchange(true)) return;
-      asio::post(context, [told, weak] {
+      asio::post(context, [this, told, weak] {
         told->store(false);
         const std::shared_ptr<Flow> woken = weak.lock();
         if (!woken) return;
         woken->ready = true;
-        woken->timer.cancel();
+        due.push_back(weak);
+        if (!std::exchange(waking, true)) asio::post(context, [this] { wake_some(); });
       });
     };
+  }
+
+  // Thousands of streams may have something at the same moment. Between some and the next the loop
+  // looks at its sockets, so that a webhook does not wait for all of them.
+  void wake_some() {
+    for (std::size_t woken = 0; woken < kWokenAtOnce && !due.empty(); ++woken) {
+      const std::shared_ptr<Flow> flow = due.front().lock();
+      due.pop_front();
+      // It may have looked again by itself meanwhile.
+      if (flow && flow->ready) flow->timer.cancel();
+    }
+    waking = !due.empty();
+    if (waking) asio::post(context, [this] { wake_some(); });
   }
 
   asio::awaitable<void> watch(const os::CancelToken& cancel) {

@@ -1,9 +1,10 @@
 """2,000 open event streams while a run logs 10 MB a second.
 
 The run is one of the engine's own (bench_engine.cpp), with one step, in the server's state
-directory: a command prints lines that carry the time. 1,000 streams follow that log, 1,000 watch the overview. A client process reads all of them
-and says how old each newest line is when it arrives. Streams share a budget: what a program prints
-beyond it is left out of them, with its lines' numbers; the log has it all.
+directory: a command prints lines that carry the time. 1,000 streams follow that log, 1,000 watch
+the overview. A client process reads all of them and says how old each newest line is when it
+arrives. Streams share a budget: what a program prints beyond it is left out of them, with its
+lines' numbers; the log has it all.
 """
 
 import json

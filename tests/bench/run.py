@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every comparison of `make bench`, and one table of them at the end.
 
-    run.py BUILD_DIRECTORY [--only plan,synth,engine,archive,server,pipeline] [--rounds N] [--json FILE]
+    run.py BUILD_DIRECTORY [--only plan,synth,engine,archive,server,pipeline] [--rounds N]
+           [--json FILE]
 
 Every number is the median of whole processes that took turns on the same machine; `ratio` says how
 many times faster ours is than the peer. Exit code 1 where a contestant failed, never for being
