@@ -36,7 +36,7 @@ STAND_INS = {
         (r"build -f image/Dockerfile -t \S+ \.", r"push \S+",
          r"login --username AWS --password-stdin \S+")),
     "apt": StandIn("installs on the whole machine; tests/packaging installs the package",
-                   (r"install \./build/release/aphex_\*\.deb|install \S+aphex_\S+\.deb",)),
+                   (r"install \./build/release/aphex_\*\.deb",)),
 }
 
 PROGRAM = """#!{python}
