@@ -201,8 +201,9 @@ def test_each_exception_is_of_a_command_that_a_page_shows():
     assert [key for key, reason in NOT_RUN.items() if len(reason.split()) < 4] == []
 
 
-def test_each_call_of_a_stand_in_is_made_by_a_page(request, laptop):
+def test_each_call_of_a_stand_in_is_made_by_a_page(request, laptop, cloud):
     if request.session.testscollected < len(WITH_COMMANDS):
         pytest.skip("only some of the pages were followed")
-    calls = laptop.calls.read_text(encoding="utf-8").splitlines()
+    calls = [line for desk in (laptop, cloud)
+             for line in desk.calls.read_text(encoding="utf-8").splitlines()]
     assert list(unused(calls)) == []
