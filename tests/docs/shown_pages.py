@@ -23,7 +23,6 @@ DESKS = {
 # Commands whose exit code is another one than 0, with what makes them so.
 CODES = {
     ("docs/server.md", "aphex serve"): (ENDLESS, "it serves until it is ended"),
-    ("README.md", "aphex logs --failed"): (1, "nothing has failed"),
     ("README.md", "aphex resume"): (2, "nothing is left to be done"),
     ("README.md", "aphex doctor"): (1, "there is no configuration yet"),
     ("docs/setup-laptop.md", "aphex doctor"): (1, "the directory is no application"),
