@@ -3,6 +3,7 @@
 Nothing of the person who runs the tests is used but npm's cache and registry.
 """
 
+import contextlib
 import copy
 import dataclasses
 import os
@@ -92,6 +93,16 @@ class Desk:
                               stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    @contextlib.contextmanager
+    def in_background(self, *argv, cwd):
+        with open(self.directory / "background.log", "wb") as log:
+            process = subprocess.Popen(argv, cwd=cwd, env=self.variables, stdout=log, stderr=log,
+                                       stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            yield process
+        finally:
+            end_group(process)
 
     def commit(self, directory, message="Files"):
         if not (directory / ".git").exists():

@@ -6,6 +6,8 @@ from desks import ENDLESS
 # Page → the desk that it is followed at (a fixture of test_shown_commands.py).
 DESKS = {
     "README.md": "written_application",
+    "docs/access.md": "answering",
+    "docs/api.md": "answering",
     "docs/first-pipeline.md": "empty",
     "docs/migration/from-aphexpipeline.md": "deployed",
     "docs/migration/from-github-actions.md": "written_application",
@@ -21,7 +23,6 @@ DESKS = {
 # Commands whose exit code is another one than 0, with what makes them so.
 CODES = {
     ("docs/server.md", "aphex serve"): (ENDLESS, "it serves until it is ended"),
-    ("README.md", "aphex logs --failed"): (1, "nothing has failed"),
     ("README.md", "aphex resume"): (2, "nothing is left to be done"),
     ("README.md", "aphex doctor"): (1, "there is no configuration yet"),
     ("docs/setup-laptop.md", "aphex doctor"): (1, "the directory is no application"),
@@ -31,6 +32,8 @@ CODES = {
 PACKAGES = "three hundred megabytes from PyPI; scripts/setup installs the same list into .venv"
 CONSTRUCTS = "a program that must be built first; tests/constructs and tests/packaging do both"
 PODS = "the variables are a WorkflowTemplate's; tests/stage runs both with them"
+SERVICE = "a service of the whole machine; tests/packaging checks the unit and its files"
+CHANNELS = "sends to chats and mail; tests/server/test_notification_channels.py receives them"
 NOT_RUN = {
     ("docs/setup-laptop.md", "python3 -m venv ~/.local/state/aphex/sandbox/venv"): PACKAGES,
     ("docs/setup-laptop.md", "~/.local/state/aphex/sandbox/venv/bin/pip install -r "
@@ -39,6 +42,15 @@ NOT_RUN = {
         "the example's output; tests/e2e/test_pipeline_example.py runs the example",
     ("docs/constructs.md", "cdk ls"): CONSTRUCTS,
     ("docs/constructs.md", "cdk deploy --all"): CONSTRUCTS,
+    ("docs/notifications.md", "aphex notify test"): CHANNELS,
+    ("docs/notifications.md", "aphex notify test --channel slack"): CHANNELS,
+    ("docs/operations.md", "sudo cp /usr/share/doc/aphex/examples/aphex-server.yaml /etc/aphex/"):
+        SERVICE,
+    ("docs/operations.md",
+     "sudo sh -c 'umask 027; openssl rand -hex 32 > /etc/aphex/webhook-secret'"): SERVICE,
+    ("docs/operations.md", "sudo chgrp aphex /etc/aphex/webhook-secret"): SERVICE,
+    ("docs/operations.md", "sudo systemctl enable --now aphex"): SERVICE,
+    ("docs/operations.md", "journalctl -u aphex"): SERVICE,
     ("docs/pods.md", "aphex stage --clone --work /tmp/pod"): PODS,
     ("docs/pods.md", "aphex stage --plan plan.json --work /tmp/pod"): PODS,
     ("docs/sandbox.md", "aphex sandbox cluster add shared --kubeconfig ~/.kube/config "

@@ -26,8 +26,7 @@ class StandIn:
 STAND_INS = {
     "argo": StandIn(
         "Argo's command line is in no package registry, and no controller runs here",
-        (rf"{NAMESPACE} submit --from workflowtemplate/hello-pipeline -p commitSha={SHA} --watch",
-         rf"{NAMESPACE} submit --from workflowtemplate/hello-pipeline -p commitSha={SHA}",
+        (rf"{NAMESPACE} submit --from workflowtemplate/hello-pipeline -p commitSha={SHA}",
          rf"{NAMESPACE} list", rf"{NAMESPACE} get @latest", rf"{NAMESPACE} logs @latest --follow",
          rf"{NAMESPACE} retry @latest", rf"{NAMESPACE} resubmit @latest",
          rf"{NAMESPACE} stop @latest")),
@@ -36,7 +35,7 @@ STAND_INS = {
         (r"build -f image/Dockerfile -t \S+ \.", r"push \S+",
          r"login --username AWS --password-stdin \S+")),
     "apt": StandIn("installs on the whole machine; tests/packaging installs the package",
-                   (r"install \./build/release/aphex_\*\.deb|install \S+aphex_\S+\.deb",)),
+                   (r"install \./build/release/aphex_\*\.deb",)),
 }
 
 PROGRAM = """#!{python}

@@ -13,7 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs/migration"
 # aws-cdk-lib and ts-node of scripts/setup.
 MODULES = ROOT / "tests/constructs/node_modules"
-OPTIONS = '{"module":"commonjs","target":"es2022","moduleResolution":"node10","esModuleInterop":true}'
+OPTIONS = json.dumps({"module": "commonjs", "target": "es2022", "moduleResolution": "node10",
+                      "esModuleInterop": True})
 
 
 def blocks(page, language):
