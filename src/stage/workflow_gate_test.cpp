@@ -102,7 +102,7 @@ TEST(WorkflowGate, the_rules_are_those_of_a_machine) {
   EXPECT_EQ(mallory.error().code, ErrorCode::permission);
 }
 
-TEST(WorkflowGate, decisions_about_an_earlier_node_count_no_more) {
+TEST(WorkflowGate, decisions_about_an_earlier_wait_count_no_more) {
   const auto first = decide(gate(), {"grace", Decision::approve, "", 1'000});
   Value changed = with_annotation(first->patch);
   Value* annotation = changed.find({"metadata", "annotations"});
@@ -110,6 +110,12 @@ TEST(WorkflowGate, decisions_about_an_earlier_node_count_no_more) {
       "approvals.aphex.dev/prod",
       R"({"version":1,"node":"shop-1-9","decisions":[{"who":"grace","decision":"approve"}]})");
   EXPECT_TRUE(gate(changed).decisions.empty());
+
+  // 'argo retry' begins the same node again.
+  Value retried = with_annotation(first->patch);
+  EXPECT_EQ(gate(retried).decisions.size(), 1U);
+  retried.find({"status", "nodes", "shop-1-2"})->set("startedAt", "2026-11-25T05:00:00Z");
+  EXPECT_TRUE(gate(retried).decisions.empty());
 }
 
 TEST(WorkflowGate, where_nothing_waits_it_says_so) {
