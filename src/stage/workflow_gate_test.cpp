@@ -13,7 +13,8 @@ using testing::HasSubstr;
 
 // As Argo 4.1's controller writes it, less what nobody reads here.
 constexpr const char* kPolicy =
-    R"({"approvers":["grace","linus","ada"],"quorum":2,"selfApproval":false,"expiresSeconds":3600})";
+    R"({"approvers":["grace","linus","ada"],"quorum":2,"selfApproval":false,)"
+    R"("expiresSeconds":3600})";
 constexpr const char* kWorkflow = R"({
   "metadata": {"name": "shop-1", "namespace": "argo", "resourceVersion": "42"},
   "spec": {"arguments": {"parameters": [

@@ -4,7 +4,8 @@ It watches Workflows of a namespace, reads the WorkflowTemplate that is STORED, 
 order by `depends` and `when`, parameters of workflows and tasks, raw artifacts, init containers,
 outputs from a file, suspend nodes with a duration and supplied outputs, retries, timeouts, mutexes
 (oldest first), the exit handler, service accounts and their tokens, volumes, security contexts.
-States go to the Workflow's `status`, in Argo's form. What it does not know it refuses, so that a template that needs more cannot pass by mistake.
+States go to the Workflow's `status`, in Argo's form. What it does not know it refuses, so that a
+template that needs more cannot pass by mistake.
 
 A cluster with Argo's own controller is tested without it (README.md).
 """
