@@ -218,7 +218,8 @@ TEST(Permissions, trust_policies_of_resources_managed_policies_and_boundaries_ar
         "Principal":{"AWS":"*"}}},
       "ManagedPolicyArns":["arn:aws:iam::aws:policy/AdministratorAccess"]}},
       "Bucket":{"Type":"AWS::S3::BucketPolicy","Properties":{"Bucket":"b","PolicyDocument":
-        {"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"b/*"}]}}},
+        {"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject",
+          "Resource":"b/*"}]}}},
       "Invoke":{"Type":"AWS::Lambda::Permission","Properties":{"Action":"lambda:InvokeFunction",
         "FunctionName":{"Ref":"F"},"Principal":"s3.amazonaws.com","SourceAccount":"1"}},
       "Url":{"Type":"AWS::Lambda::Url","Properties":{"AuthType":"NONE",

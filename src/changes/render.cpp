@@ -12,6 +12,8 @@ namespace {
 
 // Of one value on its line; the whole is in the record.
 constexpr std::size_t kMaxShown = 200;
+// Of a permission: who, what and on what is all to be read.
+constexpr std::size_t kMaxPermission = 2'000;
 
 // Terminal colours, as in base/diagnostic.cpp: 1 bold, 31 red, 32 green, 33 yellow, 2 faint.
 class Writer {
@@ -35,14 +37,14 @@ class Writer {
 };
 
 // One line, without what would steer a terminal.
-std::string shown(std::string_view text) {
+std::string shown(std::string_view text, std::size_t most = kMaxShown) {
   std::string clean;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     clean += byte < 0x20 || byte == 0x7f ? ' ' : c;
   }
-  if (utf8_length(clean) <= kMaxShown) return clean;
-  return utf8_substr(clean, 0, kMaxShown) + "…";
+  if (utf8_length(clean) <= most) return clean;
+  return utf8_substr(clean, 0, most) + "…";
 }
 
 std::string_view sign(Change change) {
@@ -120,7 +122,8 @@ void append_entry(Writer& writer, const EntryChange& entry) {
 void append_permission(Writer& writer, const PermissionChange& change) {
   const std::string reasons =
       change.reasons.empty() ? "" : "  [" + join(change.reasons, ", ") + "]";
-  const std::string text = fmt::format("{} {}", sign(change.change), shown(change.text));
+  const std::string text =
+      fmt::format("{} {}", sign(change.change), shown(change.text, kMaxPermission));
   if (!change.broadens) {
     writer.line("      {}", writer.paint(colour_of(change.change), text));
     return;

@@ -62,12 +62,16 @@ Result<store::ApprovalPolicy> read_policy(const std::string& json, Gate& gate) {
   return policy;
 }
 
-// Decisions about another node (the workflow was retried) count no more.
+// Decisions about an earlier wait count no more: a workflow that is retried waits again, in a node
+// of the same id.
 void read_decisions(const Value& workflow, Gate& gate) {
   const Value* annotations = workflow.find({"metadata", "annotations"});
   if (annotations == nullptr) return;
   const auto record = doc::parse_json(annotations->string_or(annotation_key(gate.environment), ""));
-  if (!record || record->string_or("node", "") != gate.node) return;
+  if (!record || record->string_or("node", "") != gate.node ||
+      record->string_or("startedAt", "") != gate.started_at) {
+    return;
+  }
   const Value* list = record->find("decisions");
   if (list == nullptr || !list->is_array()) return;
   for (const Value& item : *list->as_array()) {
@@ -122,8 +126,10 @@ Value record_of(const Gate& gate, const std::vector<store::DecisionRecord>& deci
                                   {"comment", made.comment},
                                   {"decidedAt", made.decided_at}}));
   }
-  return Value::object(
-      {{"version", kRecordVersion}, {"node", gate.node}, {"decisions", std::move(list)}});
+  return Value::object({{"version", kRecordVersion},
+                        {"node", gate.node},
+                        {"startedAt", gate.started_at},
+                        {"decisions", std::move(list)}});
 }
 
 Value output(std::string_view name, std::string_view value) {

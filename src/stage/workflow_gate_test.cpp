@@ -12,6 +12,9 @@ using store::Decision;
 using testing::HasSubstr;
 
 // As Argo 4.1's controller writes it, less what nobody reads here.
+constexpr const char* kPolicy =
+    R"({"approvers":["grace","linus","ada"],"quorum":2,"selfApproval":false,)"
+    R"("expiresSeconds":3600})";
 constexpr const char* kWorkflow = R"({
   "metadata": {"name": "shop-1", "namespace": "argo", "resourceVersion": "42"},
   "spec": {"arguments": {"parameters": [
@@ -24,8 +27,7 @@ constexpr const char* kWorkflow = R"({
       "phase": "Running", "startedAt": "2026-11-25T04:00:00Z",
       "inputs": {"parameters": [
         {"name": "environment", "value": "prod"},
-        {"name": "policy", "value":
-         "{\"approvers\":[\"grace\",\"linus\",\"ada\"],\"quorum\":2,\"selfApproval\":false,\"expiresSeconds\":3600}"},
+        {"name": "policy", "value": ""},
         {"name": "digest", "value": "d1"}, {"name": "summary", "value": "1 stack changes"}]},
       "outputs": {"parameters": [
         {"name": "decision", "valueFrom": {"supplied": {}, "default": "expired"}}]}}}}})";
@@ -33,6 +35,8 @@ constexpr const char* kWorkflow = R"({
 Value workflow() {
   auto value = doc::parse_json(kWorkflow);
   EXPECT_TRUE(value) << (value ? "" : value.error().message);
+  (*value->find({"status", "nodes", "shop-1-2", "inputs", "parameters"})->as_array())[1].set(
+      "value", kPolicy);
   return *value;
 }
 
@@ -80,9 +84,11 @@ TEST(WorkflowGate, decisions_are_collected_until_they_are_enough) {
   EXPECT_EQ(second->verdict, ApprovalVerdict::approved);
   const Value* node = second->patch.find({"status", "nodes", "shop-1-2"});
   ASSERT_NE(node, nullptr);
-  EXPECT_EQ(
-      doc::to_json(*node),
-      R"({"finishedAt":"1970-01-01T00:00:02Z","phase":"Succeeded","message":"approved by grace, linus at 1970-01-01T00:00:02Z","outputs":{"parameters":[{"name":"decision","value":"approved"},{"name":"digest","value":"d1"},{"name":"people","value":"grace, linus"}]}})");
+  EXPECT_EQ(doc::to_json(*node),
+            R"({"finishedAt":"1970-01-01T00:00:02Z","phase":"Succeeded",)"
+            R"("message":"approved by grace, linus at 1970-01-01T00:00:02Z",)"
+            R"("outputs":{"parameters":[{"name":"decision","value":"approved"},)"
+            R"({"name":"digest","value":"d1"},{"name":"people","value":"grace, linus"}]}})");
 }
 
 TEST(WorkflowGate, a_rejection_fails_the_node_and_says_who_and_why) {
@@ -102,7 +108,7 @@ TEST(WorkflowGate, the_rules_are_those_of_a_machine) {
   EXPECT_EQ(mallory.error().code, ErrorCode::permission);
 }
 
-TEST(WorkflowGate, decisions_about_an_earlier_node_count_no_more) {
+TEST(WorkflowGate, decisions_about_an_earlier_wait_count_no_more) {
   const auto first = decide(gate(), {"grace", Decision::approve, "", 1'000});
   Value changed = with_annotation(first->patch);
   Value* annotation = changed.find({"metadata", "annotations"});
@@ -110,6 +116,12 @@ TEST(WorkflowGate, decisions_about_an_earlier_node_count_no_more) {
       "approvals.aphex.dev/prod",
       R"({"version":1,"node":"shop-1-9","decisions":[{"who":"grace","decision":"approve"}]})");
   EXPECT_TRUE(gate(changed).decisions.empty());
+
+  // 'argo retry' begins the same node again.
+  Value retried = with_annotation(first->patch);
+  EXPECT_EQ(gate(retried).decisions.size(), 1U);
+  retried.find({"status", "nodes", "shop-1-2"})->set("startedAt", "2026-11-25T05:00:00Z");
+  EXPECT_TRUE(gate(retried).decisions.empty());
 }
 
 TEST(WorkflowGate, where_nothing_waits_it_says_so) {

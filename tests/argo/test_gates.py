@@ -1,19 +1,23 @@
 """`aphex approve --workflow` and the gate that the generator makes, on a real API server.
 
-Nodes of workflows are written by the test as Argo's controller writes them. With
+The driver of tests/cluster_test does the controller's part. With
 APHEX_ARGO_CONTROLLER=<the program workflow-controller> and APHEX_ARGO_CRDS=<its definitions, one
 file> that controller does it, and the same is expected: it has been, with Argo 4.1.2.
 """
 
-import datetime
 import json
 import os
 import pathlib
 import subprocess
+import sys
 import time
+import types
 
 import pytest
 from argo_generator import example_settings
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster_test"))
+from argo_driver import Driver  # noqa: E402
 
 CONTROLLER = os.environ.get("APHEX_ARGO_CONTROLLER")
 BINARY = pathlib.Path(os.environ.get("APHEX_BIN", pathlib.Path(__file__).resolve().parents[2] /
@@ -29,10 +33,6 @@ def configuration(**approval):
             "environments": [{"name": "prod", "region": "us-east-1", "account": "111122223333",
                               "stacks": [{"name": "Api", "path": "lib/app-stack.ts"}],
                               "approval": approval}]}
-
-
-def now():
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Waiting:
@@ -52,14 +52,19 @@ class Waiting:
         templates = [{"name": "main", "dag": {"tasks": [gate_task, behind]}}, self.gate,
                      {"name": "behind", "suspend": {},
                       "inputs": {"parameters": [{"name": name} for name in names]}}]
-        created = self.api.create(f"{ARGO}/namespaces/{namespace}/workflows", {
-            "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+        head = {"apiVersion": "argoproj.io/v1alpha1"}
+        template = self.api.create(f"{ARGO}/namespaces/{namespace}/workflowtemplates", head | {
+            "kind": "WorkflowTemplate",
             "metadata": {"generateName": "shop-", "namespace": namespace},
-            "spec": {"entrypoint": "main", "templates": templates, "arguments": {"parameters": [
-                {"name": "author", "value": "Ada <ada@example.org>"}]}}})
+            "spec": {"entrypoint": "main", "templates": templates}})
+        created = self.api.create(f"{ARGO}/namespaces/{namespace}/workflows", head | {
+            "kind": "Workflow",
+            "metadata": {"generateName": "shop-", "namespace": namespace},
+            "spec": {"workflowTemplateRef": {"name": template["metadata"]["name"]},
+                     "arguments": {"parameters": [
+                         {"name": "author", "value": "Ada <ada@example.org>"}]}}})
         self.name = created["metadata"]["name"]
         self.path = f"{ARGO}/namespaces/{namespace}/workflows/{self.name}"
-        self.begun = time.monotonic()
         self.until(lambda: self.node("gate-prod").get("phase") == "Running")
 
     @property
@@ -74,8 +79,6 @@ class Waiting:
         end = time.monotonic() + SECONDS
         while not condition():
             assert time.monotonic() < end, self.status
-            if not CONTROLLER:
-                self.play()
             time.sleep(0.1)
 
     def given(self):
@@ -84,39 +87,14 @@ class Waiting:
         return {item["name"]: item["value"] for item in
                 self.node("behind")["inputs"]["parameters"]}
 
-    def play(self):
-        """The controller's part."""
-        gate = self.node("gate-prod")
-        if not gate:
-            given = {"digest": "d1", "summary": "1 stack is new"}
-            inputs = [{"name": item["name"], "value": item.get("value", given.get(item["name"]))}
-                      for item in self.gate["inputs"]["parameters"]]
-            return self.write("gate", {"displayName": "gate-prod", "type": "Suspend",
-                                       "phase": "Running", "startedAt": now(),
-                                       "inputs": {"parameters": inputs},
-                                       "outputs": self.gate["outputs"]}, phase="Running")
-        duration = int(self.gate["suspend"]["duration"][:-1])
-        if gate["phase"] == "Running" and time.monotonic() > self.begun + duration:
-            outputs = [{"name": item["name"], "value": item["valueFrom"]["default"]}
-                       for item in gate["outputs"]["parameters"]]
-            return self.write("gate", {"phase": "Succeeded", "outputs": {"parameters": outputs}})
-        if gate["phase"] == "Failed":
-            return self.api.patch(self.path, {"status": {"phase": "Failed"}})
-        if gate["phase"] == "Succeeded" and not self.node("behind"):
-            self.write("behind", {"displayName": "behind", "type": "Suspend", "phase": "Running",
-                                  "inputs": {"parameters": gate["outputs"]["parameters"]}})
-
-    def write(self, node, changes, **status):
-        id_ = f"{self.name}-{node}"
-        self.api.patch(self.path, {"status": status | {"nodes": {id_: {
-            "id": id_, "name": f"{self.name}.{node}"} | changes}}})
-
 
 @pytest.fixture(scope="module")
 def namespace(cluster, tmp_path_factory):
     name = cluster.namespace()
     if not CONTROLLER:
+        driver = Driver(types.SimpleNamespace(api=cluster.admin), name)
         yield name
+        driver.stop()
         return
     applied = cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f",
                               os.environ["APHEX_ARGO_CRDS"])

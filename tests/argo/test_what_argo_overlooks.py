@@ -431,7 +431,8 @@ def spoil_port(made):
     (spoil_name, check_names), (spoil_lock, check_lock), (spoil_volume, check_volumes),
     (spoil_account, check_accounts), (spoil_right, check_rights),
     (spoil_gate, check_gates), (spoil_gates_task, check_tasks_give_what_templates_take),
-    (spoil_result, check_references_resolve), (spoil_dependency, check_events), (spoil_key, check_secrets), (spoil_port, check_ports)])
+    (spoil_result, check_references_resolve), (spoil_dependency, check_events),
+    (spoil_key, check_secrets), (spoil_port, check_ports)])
 def test_the_checks_see_each_mistake(generate, spoil, check):
     made = generate(CONFIGURATION, example_settings())
     check(made)

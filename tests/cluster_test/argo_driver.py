@@ -1,10 +1,11 @@
 """Does with workflows what Argo's controller would, as far as a pipeline's templates go.
 
 It watches Workflows of a namespace, reads the WorkflowTemplate that is STORED, and creates pods:
-order by `depends` and `when`, parameters, raw artifacts, init containers, outputs from a file,
-retries, timeouts, mutexes (oldest first), the exit handler, service accounts and their tokens,
-volumes, security contexts. States go to the Workflow's `status`, in Argo's form. What it does not
-know it refuses, so that a template that needs more cannot pass by mistake.
+order by `depends` and `when`, parameters of workflows and tasks, raw artifacts, init containers,
+outputs from a file, suspend nodes with a duration and supplied outputs, retries, timeouts, mutexes
+(oldest first), the exit handler, service accounts and their tokens, volumes, security contexts.
+States go to the Workflow's `status`, in Argo's form. What it does not know it refuses, so that a
+template that needs more cannot pass by mistake.
 
 A cluster with Argo's own controller is tested without it (README.md).
 """
@@ -28,7 +29,8 @@ KNOWN = {"entrypoint", "serviceAccountName", "automountServiceAccountToken", "ex
          "volumes", "onExit", "synchronization", "templates"}
 LEFT_TO_ARGO = {"podGC", "ttlStrategy", "workflowMetadata", "metrics"}
 KNOWN_OF_TEMPLATES = {"name", "metadata", "timeout", "retryStrategy", "inputs", "outputs",
-                      "volumes", "initContainers", "container", "automountServiceAccountToken"}
+                      "volumes", "initContainers", "container", "automountServiceAccountToken",
+                      "suspend"}
 
 
 def now():
@@ -193,14 +195,52 @@ class Run:
             return self._node(task["name"], "Omitted", f"depends '{task['depends']}' is false")
         if "when" in task and not when(substitute(task["when"], self.values)):
             return self._node(task["name"], "Skipped", f"when '{task['when']}' is false")
-        return self._template(task["name"], self.templates[task["template"]])
+        given = {each["name"]: substitute(each["value"], self.values)
+                 for each in task.get("arguments", {}).get("parameters", [])}
+        template = self.templates[task["template"]]
+        if "suspend" in template:
+            return self._suspend(task["name"], template, given)
+        return self._template(task["name"], template, given=given)
 
-    def _template(self, name, template, may_lack=()):
+    def _suspend(self, name, template, given):
+        """Waits until somebody else ends the node, or its time is up."""
+        inputs = [{"name": each["name"], "value": each.get("value", given.get(each["name"]))}
+                  for each in template.get("inputs", {}).get("parameters", [])]
+        self.nodes[name] = {"id": name, "name": name, "displayName": name, "type": "Suspend",
+                            "phase": "Running", "startedAt": now(), "templateName": name,
+                            "inputs": {"parameters": inputs}, "message": "",
+                            "outputs": template.get("outputs", {})}
+        self._record("Running")
+        end = time.monotonic() + seconds_of(template["suspend"].get("duration", "1000000s"))
+        while (node := self._stored_node(name))["phase"] == "Running":
+            if time.monotonic() > end:
+                # Argo resumes it, with what the outputs are otherwise.
+                supplied = node["outputs"]["parameters"]
+                node |= {"phase": "Succeeded", "outputs": {"parameters": [
+                    {"name": each["name"], "value": each["valueFrom"]["default"]}
+                    for each in supplied]}}
+                break
+            if self.driver.stopping.wait(POLL_SECONDS):
+                raise Stopped
+        for parameter in node.get("outputs", {}).get("parameters", []):
+            # One that nobody supplied is none: who takes it is an error, as Argo has it.
+            if "value" in parameter:
+                self.values[f"tasks.{name}.outputs.parameters.{parameter['name']}"] = (
+                    parameter["value"])
+        self.nodes[name] = node
+        self._record("Running")
+        return node["phase"]
+
+    def _stored_node(self, name):
+        stored = self.api.get(self.driver.path("workflows", self.name))
+        return stored["status"]["nodes"][name]
+
+    def _template(self, name, template, may_lack=(), given=None):
         """With its retries."""
         strategy = template.get("retryStrategy", {})
         wait = seconds_of(strategy.get("backoff", {}).get("duration", "0s"))
         for attempt in range(int(strategy.get("limit", 0)) + 1):
-            ended = self._attempt(name, template, attempt, may_lack)
+            ended = self._attempt(name, template, attempt, may_lack, given or {})
             self._node(f"{name}({attempt})", ended.phase, ended.message)
             again = ended.phase != "Succeeded" and retries(strategy, ended)
             if not again:
@@ -211,10 +251,11 @@ class Run:
             wait *= int(strategy.get("backoff", {}).get("factor", "1"))
         return self._node(name, ended.phase, ended.message, ended.outputs, ended.code)
 
-    def _attempt(self, name, template, attempt, may_lack):
+    def _attempt(self, name, template, attempt, may_lack, given):
         # As Argo: in the JSON of the whole template, each value as it stands within a string.
         used = {key: value for key, value in template.items() if key != "metrics"}
-        text = substitute(json.dumps(used), self.values, lambda value: json.dumps(value)[1:-1],
+        values = self.values | {f"inputs.parameters.{key}": value for key, value in given.items()}
+        text = substitute(json.dumps(used), values, lambda value: json.dumps(value)[1:-1],
                           may_lack)
         resolved = json.loads(text)
         begun = time.monotonic()

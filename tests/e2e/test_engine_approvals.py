@@ -245,7 +245,8 @@ def test_what_was_not_approved_is_not_deployed(application, aphex, asks):
     application.stacks({"name": "Api", "resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
     process = asks()
     client = boto3.client(
-        "cloudformation", region_name="us-east-1", endpoint_url=aphex.environment["AWS_ENDPOINT_URL"],
+        "cloudformation", region_name="us-east-1",
+        endpoint_url=aphex.environment["AWS_ENDPOINT_URL"],
         aws_access_key_id=aphex.environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=aphex.environment["AWS_SECRET_ACCESS_KEY"])
     client.create_stack(StackName="Api", TemplateBody=json.dumps(

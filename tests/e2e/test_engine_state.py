@@ -32,7 +32,8 @@ def test_a_database_of_a_newer_program_is_refused(aphex, committed):
         done = aphex.run(*command, cwd=committed)
         assert (done.code, done.err) == (
             1, f"error: database {aphex.state}/aphex.db has schema version 99, this aphex knows up "
-               f"to {1 + len(MIGRATIONS)}\n hint: use the newer aphex that wrote it, or another APHEX_STATE_DIR\n"
+               f"to {1 + len(MIGRATIONS)}\n hint: use the newer aphex that wrote it, or another "
+               "APHEX_STATE_DIR\n"
         ), command
     assert (aphex.state / "aphex.db").read_bytes() == before
 
