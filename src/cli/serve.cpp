@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "cli/notification_channels.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "os/files.hpp"
 #include "server/dispatcher.hpp"
+#include "server/notify/notifier.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
 
@@ -23,7 +25,8 @@ class Serve final : public Subcommand {
   }
 
   Result<ExitCode> run(const Terminal& terminal) override {
-    APHEX_TRY(const server::LoadedServerConfig loaded, server::load_server_config(config_));
+    APHEX_TRY(const server::LoadedServerConfig loaded,
+              server::load_server_config(config_, server::notify::Files::must_be_there));
     terminal.progress(render_text(loaded.source, loaded.diagnostics, terminal.err_colour()));
     if (!loaded.config) return ExitCode::invalid_config;
     const server::ServerConfig& config = *loaded.config;
@@ -68,6 +71,26 @@ class Serve final : public Subcommand {
     };
   }
 
+  struct NotificationStores {
+    server::notify::NotificationStore& notifications;
+    store::ApprovalStore& approvals;
+  };
+
+  static server::notify::Notifier notifier_of(Session& session, const server::ServerConfig& config,
+                                              const NotificationStores& stores, os::Clock& clock) {
+    server::notify::Notifier::Parts parts{
+        stores.notifications,
+        stores.approvals,
+        server::notify::open_channels(config.notifications,
+                                      notification_surroundings(config, session.environment())),
+        {},
+        clock,
+        config.public_url};
+    for (const server::ServedPipeline& pipeline : config.pipelines)
+      parts.repositories.emplace(pipeline.name, pipeline.repository);
+    return server::notify::Notifier(std::move(parts));
+  }
+
   static Result<ExitCode> serve(Session& session, const Terminal& terminal,
                                 server::Dispatcher::Parts parts) {
     os::CancelSource source;
@@ -77,7 +100,12 @@ class Serve final : public Subcommand {
     options.port = parts.config.port;
     options.max_body_bytes = server::max_body_bytes;
     const server::ServerConfig& config = parts.config;
-    server::Site site{config, parts.store, session.database(), session.paths()};
+    APHEX_TRY(const std::unique_ptr<server::notify::NotificationStore> notifications,
+              server::notify::NotificationStore::open(session.paths().database(),
+                                                      os::make_system_clock()));
+    APHEX_TRY(const std::unique_ptr<store::ApprovalStore> approvals,
+              store::ApprovalStore::open(session.paths().database(), os::make_system_clock()));
+    server::Site site{config, parts.store, session.database(), session.paths(), *notifications};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);
@@ -87,11 +115,16 @@ class Serve final : public Subcommand {
                                config.pipelines.size(), config.pipelines.size() == 1 ? "" : "s",
                                v6 ? "[" : "", options.address, v6 ? "]" : "", http->port()));
     (void)std::fflush(stdout);
+    server::notify::Notifier notifier =
+        notifier_of(session, config, {*notifications, *approvals}, parts.clock);
     server::Dispatcher dispatcher(std::move(parts));
     std::thread dispatching([&] {
       dispatcher.run(source.token(), [&](const Error& error) { terminal.error(error); });
     });
+    std::thread notifying(
+        [&] { notifier.run(source.token(), [&](const Error& error) { terminal.error(error); }); });
     http->run(source.token());
+    notifying.join();
     dispatching.join();
     terminal.progress(
         "aphex serve has ended; runs that execute go on, and the next start finds "

@@ -72,6 +72,10 @@ constexpr std::array kTable{
                     "  aphex serve --config aphex-server.yaml --check\n"
                     "  aphex serve --config aphex-server.yaml\n",
                     make_serve},
+    SubcommandEntry{"notify", "send a test message by the server's channels",
+                    "  aphex notify test\n"
+                    "  aphex notify test --channel team --config aphex-server.yaml\n",
+                    make_notify},
     SubcommandEntry{"doctor", "check tools, credentials and accounts, and say how to mend each",
                     "  aphex doctor\n"
                     "  aphex doctor --sandbox\n",

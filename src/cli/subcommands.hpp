@@ -16,6 +16,7 @@ std::unique_ptr<Subcommand> make_manifests();
 std::unique_ptr<Subcommand> make_sandbox();
 std::unique_ptr<Subcommand> make_run();
 std::unique_ptr<Subcommand> make_serve();
+std::unique_ptr<Subcommand> make_notify();
 std::unique_ptr<Subcommand> make_queued_run();
 std::unique_ptr<Subcommand> make_runs();
 std::unique_ptr<Subcommand> make_logs();

@@ -1,7 +1,4 @@
 // /api/v1: what programs ask.
-#include <charconv>
-
-#include "base/text.hpp"
 #include "doc/value.hpp"
 #include "server/json_answer.hpp"
 #include "server/route.hpp"
@@ -10,27 +7,6 @@ namespace aphex::server {
 namespace {
 
 using doc::Value;
-
-constexpr int kListed = 100;
-constexpr int kMostListed = 1000;
-
-// "limit=20" of the query; the bound where it is larger.
-int limit_of(const HttpRequest& request) {
-  for (const std::string& part : split(request.query, '&')) {
-    if (!part.starts_with("limit=")) continue;
-    int limit = 0;
-    const char* begin = part.data() + sizeof("limit=") - 1;
-    const char* end = part.data() + part.size();
-    if (std::from_chars(begin, end, limit).ptr == end && limit > 0)
-      return std::min(limit, kMostListed);
-  }
-  return kListed;
-}
-
-Value time_or_null(const std::optional<store::Millis>& time) {
-  if (!time) return {};
-  return os::format_time(os::WallTime(std::chrono::milliseconds(*time)));
-}
 
 Value entry_value(const QueueEntry& entry) {
   return Value::object({{"number", entry.number},

@@ -36,6 +36,13 @@ HttpResponse metrics(const Exchange& exchange) {
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   family(response.body, "aphex_deliveries", "verdict", *received);
   family(response.body, "aphex_queue_entries", "state", *queued);
+  const auto told = exchange.site.notifications.counts();
+  if (!told) return problem(503, describe(told.error()));
+  response.body += "# TYPE aphex_notifications gauge\n";
+  for (const notify::NotificationStore::Count& each : *told) {
+    response.body += fmt::format("aphex_notifications{{channel=\"{}\",state=\"{}\"}} {}\n",
+                                 each.channel, each.state, each.count);
+  }
   return response;
 }
 

@@ -45,9 +45,10 @@ struct Route {
 // Whether `path` is the route's, and then its parts.
 bool fits(const Route& route, std::string_view path, std::vector<std::string>& parts);
 
-std::span<const Route> page_routes();       // for people
-std::span<const Route> api_routes();        // /api/v1, for programs
-std::span<const Route> webhook_routes();    // for GitHub
-std::span<const Route> operation_routes();  // health and metrics
+std::span<const Route> page_routes();          // for people
+std::span<const Route> api_routes();           // /api/v1, for programs
+std::span<const Route> webhook_routes();       // for GitHub
+std::span<const Route> notification_routes();  // what was told, and what could not be
+std::span<const Route> operation_routes();     // health and metrics
 
 }  // namespace aphex::server

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t kSmallBody = 64U << 10U;
 
-std::array<std::span<const Route>, 4> tables() {
-  return {page_routes(), api_routes(), webhook_routes(), operation_routes()};
+std::array<std::span<const Route>, 5> tables() {
+  return {page_routes(), api_routes(), webhook_routes(), notification_routes(), operation_routes()};
 }
 
 }  // namespace

@@ -46,6 +46,11 @@ bool is_clone_url(std::string_view text) {
   return true;
 }
 
+bool is_public_url(std::string_view text) {
+  return is_clone_url(text) && (text.starts_with("https://") || text.starts_with("http://")) &&
+         !text.ends_with('/') && text.find_first_of("?#\"<>") == std::string_view::npos;
+}
+
 struct Endpoint {
   std::string address;
   std::uint16_t port = 0;
@@ -83,6 +88,10 @@ const TextRule kListenRule{config::RuleId::other,
                            "a loopback address and a port such as 127.0.0.1:8737 (put a reverse "
                            "proxy before it to be reached from elsewhere)",
                            kFreeText, is_loopback, 100};
+const TextRule kPublicUrlRule{config::RuleId::other,
+                              "where people reach the server, such as https://aphex.example.com, "
+                              "without a slash at its end",
+                              kFreeText, is_public_url, 500};
 const TextRule kSupersedeRule{.id = config::RuleId::choice,
                               .expectation = "queued or never",
                               .pattern = {},
@@ -120,6 +129,8 @@ const std::array kPipelineFields{
 };
 const Shape kPipeline{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Pipeline", .fields = kPipelineFields};
+const Shape kPublicUrl{.kind = ShapeKind::text, .what = "a string", .text = &kPublicUrlRule};
+const Shape kNotifications{.kind = ShapeKind::list, .what = "a list of mappings"};
 const Shape kPipelines{
     .kind = ShapeKind::list, .what = "a list of mappings", .item = &kPipeline, .needs = "pipeline"};
 const std::array kServerFields{
@@ -127,15 +138,18 @@ const std::array kServerFields{
     Field{"listen", Presence::optional, &kListen, "Address and port.", "\"127.0.0.1:8737\""},
     Field{"maxRuns", Presence::optional, &kRuns, "Runs that execute at a time, of all pipelines.",
           "2"},
+    Field{"publicUrl", Presence::optional, &kPublicUrl, "Where people reach the server."},
     Field{"pipelines", Presence::required, &kPipelines, "What is run."},
+    Field{"notifications", Presence::optional, &kNotifications, "Who is told of what."},
 };
 const Shape kServer{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Server", .fields = kServerFields};
 
 class Reader {
  public:
-  Reader(const std::filesystem::path& directory, std::vector<Diagnostic>& diagnostics)
-      : directory_(directory), diagnostics_(diagnostics) {}
+  Reader(const std::filesystem::path& directory, notify::Files notification_files,
+         std::vector<Diagnostic>& diagnostics)
+      : directory_(directory), notification_files_(notification_files), diagnostics_(diagnostics) {}
 
   ServerConfig read(const Node& root) {
     ServerConfig config;
@@ -148,6 +162,14 @@ class Reader {
       config.max_runs = static_cast<std::uint32_t>(*doc::to_value(runs->value).as_int());
     for (const Node& node : root.find("pipelines")->value.items)
       config.pipelines.push_back(pipeline(node));
+    config.public_url = text(root, "publicUrl");
+    if (const auto* list = root.find("notifications")) {
+      notify::KnownNames known;
+      for (const ServedPipeline& each : config.pipelines)
+        known.pipelines.push_back(each.name);
+      notify::SettingReader reader(directory_, notification_files_, diagnostics_);
+      config.notifications = notify::read_channels(list->value, known, reader, diagnostics_);
+    }
     return config;
   }
 
@@ -204,6 +226,7 @@ class Reader {
   }
 
   const std::filesystem::path& directory_;
+  const notify::Files notification_files_;
   std::vector<Diagnostic>& diagnostics_;
   std::map<std::string, Span> names_;
 };
@@ -217,7 +240,8 @@ const ServedPipeline* ServerConfig::find(std::string_view name) const {
   return nullptr;
 }
 
-Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file) {
+Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file,
+                                              notify::Files notification_files) {
   auto text = os::read_file(file, kMaxFileBytes);
   if (!text) {
     Error error = std::move(text.error());
@@ -237,7 +261,8 @@ Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file)
   if (document.root && !has_errors(loaded.diagnostics)) {
     std::error_code ignored;
     const std::filesystem::path directory = std::filesystem::absolute(file, ignored).parent_path();
-    ServerConfig config = Reader(directory, loaded.diagnostics).read(*document.root);
+    ServerConfig config =
+        Reader(directory, notification_files, loaded.diagnostics).read(*document.root);
     if (!has_errors(loaded.diagnostics)) loaded.config = std::move(config);
   }
   sort_by_place(loaded.diagnostics);

@@ -13,6 +13,8 @@
 //       webhookSecretFiles: [secret]
 //       supersede: queued
 //       sandbox: false
+//   publicUrl: https://aphex.example.com
+//   notifications: …  (server/notify/channel_config.hpp)
 
 #include <cstdint>
 #include <filesystem>
@@ -22,6 +24,7 @@
 
 #include "base/diagnostic.hpp"
 #include "base/result.hpp"
+#include "server/notify/channel_config.hpp"
 
 namespace aphex::server {
 
@@ -44,7 +47,9 @@ struct ServerConfig {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8737;
   std::uint32_t max_runs = 2;
+  std::string public_url;  // where people reach it, without a slash at its end; may be empty
   std::vector<ServedPipeline> pipelines;
+  std::vector<notify::ChannelConfig> notifications;
 
   const ServedPipeline* find(std::string_view name) const;
 };
@@ -55,7 +60,10 @@ struct LoadedServerConfig {
   std::optional<ServerConfig> config;  // nothing where there is an error
 };
 
-// Reads the file and the secrets that it names; an error only where the file cannot be read.
-Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file);
+// Reads the file and the webhooks' secrets; an error only where the file cannot be read. What
+// notifications need is looked at where a server starts, and is no matter of a run's.
+Result<LoadedServerConfig> load_server_config(
+    const std::filesystem::path& file,
+    notify::Files notification_files = notify::Files::not_looked_at);
 
 }  // namespace aphex::server

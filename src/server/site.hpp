@@ -3,6 +3,7 @@
 
 #include "engine/run_paths.hpp"
 #include "server/delivery_store.hpp"
+#include "server/notify/notification_store.hpp"
 #include "store/run_database.hpp"
 
 namespace aphex::server {
@@ -12,6 +13,7 @@ struct Site {
   DeliveryStore& deliveries;
   store::RunDatabase& runs;
   engine::StatePaths paths;
+  notify::NotificationStore& notifications;
 };
 
 }  // namespace aphex::server
