@@ -231,6 +231,9 @@ def test_whoever_kills_the_server_each_failure_is_told(server, tell, opened, top
     told = [json.loads(each["Message"]) for each in came]
     keys = [each["key"] for one in told for each in one.get("events", [one])]
     assert sorted(keys) == sorted({each["key"] for each in failures})
+    # A mail that came twice is the same one.
+    assert len({each["Message-ID"] for each in mailbox.mails}) == len(
+        {each.get_content() for each in mailbox.mails})
     texts = "\n".join(slack_texts(chat))
     mails = "\n".join(each.get_content() for each in mailbox.mails)
     if "messages of aphex" not in texts:

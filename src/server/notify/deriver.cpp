@@ -204,10 +204,16 @@ Result<NotificationStore::Conclusion> Deriver::conclusion_of(const Happening& ha
 
 Result<int> Deriver::turn() {
   APHEX_TRY(const std::vector<Happening> happenings, parts_.store.happenings(kAtOnce));
+  std::vector<NotificationStore::Conclusion> conclusions;
   for (const Happening& happening : happenings) {
-    APHEX_TRY(const NotificationStore::Conclusion conclusion, conclusion_of(happening));
-    APHEX_CHECK(parts_.store.conclude(conclusion));
+    APHEX_TRY(NotificationStore::Conclusion conclusion, conclusion_of(happening));
+    const bool others_ask = conclusion.outcome.has_value();
+    conclusions.push_back(std::move(conclusion));
+    if (!others_ask) continue;
+    APHEX_CHECK(parts_.store.conclude(conclusions));
+    conclusions.clear();
   }
+  if (!conclusions.empty()) APHEX_CHECK(parts_.store.conclude(conclusions));
   return static_cast<int>(happenings.size());
 }
 

@@ -28,8 +28,8 @@ class Deriver {
   };
   explicit Deriver(Parts parts) : parts_(std::move(parts)) {}
 
-  // Takes away what has happened since; each happening in a transaction with its notices, so that
-  // a kill at any moment neither loses nor doubles one. How many there were.
+  // Takes away what has happened since, in a transaction with what is to be told of it, so that a
+  // kill at any moment neither loses nor doubles a notice. How many happenings there were.
   Result<int> turn();
 
  private:

@@ -172,9 +172,7 @@ Status NotificationStore::insert(const NewNotice& notice) {
   return insert.bind(now()).bind(std::int64_t{0}).run();
 }
 
-Status NotificationStore::conclude(const Conclusion& conclusion) {
-  const std::lock_guard lock(mutex_);
-  APHEX_TRY(Transaction transaction, Transaction::begin(database_));
+Status NotificationStore::write(const Conclusion& conclusion) {
   for (const NewNotice& notice : conclusion.notices)
     APHEX_CHECK(insert(notice));
   if (conclusion.outcome) {
@@ -187,11 +185,19 @@ Status NotificationStore::conclude(const Conclusion& conclusion) {
     upsert.bind(at.outcome.since).bind(at.outcome.last_run);
     APHEX_CHECK(upsert.bind(at.outcome.last_at).run());
   }
-  {
-    APHEX_TRY(Statement remove, database_.prepare("DELETE FROM happenings WHERE number = ?"));
-    APHEX_CHECK(remove.bind(conclusion.happening).run());
+  APHEX_TRY(Statement remove, database_.prepare("DELETE FROM happenings WHERE number = ?"));
+  return remove.bind(conclusion.happening).run();
+}
+
+Status NotificationStore::conclude(const std::vector<Conclusion>& conclusions) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Transaction transaction, Transaction::begin(database_));
+  bool grew = false;
+  for (const Conclusion& conclusion : conclusions) {
+    APHEX_CHECK(write(conclusion));
+    grew = grew || !conclusion.notices.empty();
   }
-  if (!conclusion.notices.empty()) {
+  if (grew) {
     APHEX_TRY(Statement prune,
               database_.prepare("DELETE FROM notifications WHERE state <> 'waiting' AND number <="
                                 " (SELECT max(number) FROM notifications) - ?"));

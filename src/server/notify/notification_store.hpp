@@ -94,8 +94,8 @@ class NotificationStore {
   Result<std::optional<Subject>> subject_of_entry(std::int64_t entry);
   Result<Outcome> outcome(const std::string& pipeline, const std::string& line);
 
-  // All or nothing: the happening is gone, its notices wait, the branch's outcome is kept. Notices
-  // of the same channel and target that wait still are obsolete.
+  // All or nothing: the happenings are gone, their notices wait, the branches' outcomes are kept.
+  // Notices of the same channel and target that wait still are obsolete.
   struct Conclusion {
     std::int64_t happening = 0;
     std::vector<NewNotice> notices;
@@ -105,7 +105,7 @@ class NotificationStore {
     };
     std::optional<Line> outcome;
   };
-  Status conclude(const Conclusion& conclusion);
+  Status conclude(const std::vector<Conclusion>& conclusions);
 
   // Of a channel, oldest first.
   Result<std::vector<Notice>> waiting(const std::string& channel, int limit);
@@ -141,6 +141,7 @@ class NotificationStore {
       : database_(std::move(database)), clock_(std::move(clock)) {}
   Result<std::vector<Notice>> read_notices(store::Statement& query);
   Status insert(const NewNotice& notice);
+  Status write(const Conclusion& conclusion);
   store::Millis now() const { return clock_->now().time_since_epoch().count(); }
 
   std::mutex mutex_;  // guards database_

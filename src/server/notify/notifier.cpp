@@ -69,8 +69,12 @@ Text Teller::words_for(const Event& event, const std::string& link, bool& own) c
   const Rendering rendering{event, link, config.type->escape};
   const std::optional<Topic> topic = topic_of(event.kind);
   const auto words = topic ? config.templates.find(*topic) : config.templates.end();
-  own = words != config.templates.end();
-  return own ? render(words->second, rendering) : default_text(rendering);
+  if (words == config.templates.end()) return default_text(rendering);
+  own = true;
+  Text text = render(words->second, rendering);
+  // A message without a title is refused by most.
+  if (text.title.empty()) text.title = default_text(rendering).title;
+  return text;
 }
 
 Result<Letter> Teller::letter_of(const std::vector<Notice>& batch) {

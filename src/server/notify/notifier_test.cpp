@@ -70,7 +70,7 @@ class Notifications : public testing::Test {
     event.commit = "c0ffee";
     NotificationStore::Conclusion conclusion;
     conclusion.notices.push_back({"team", listener_->target(event), event});
-    const Status done = store_->conclude(conclusion);
+    const Status done = store_->conclude({conclusion});
     ASSERT_TRUE(done) << describe(done.error());
   }
 
