@@ -68,10 +68,31 @@ constexpr std::array kTable{
                     "  aphex resume\n"
                     "  aphex resume 12\n",
                     make_resume},
+    SubcommandEntry{"approve", "show what a run would change, and approve or reject it",
+                    "  aphex approve                          the one that waits\n"
+                    "  aphex approve 12 --show\n"
+                    "  aphex approve 12 --reject --comment \"not on a Friday\"\n"
+                    "  aphex approve --workflow shop-x7k2p --namespace argo\n",
+                    make_approve},
     SubcommandEntry{"serve", "take GitHub's webhooks and run what is pushed",
                     "  aphex serve --config aphex-server.yaml --check\n"
                     "  aphex serve --config aphex-server.yaml\n",
                     make_serve},
+    SubcommandEntry{"backup", "copy the state directory into one file, while it is in use",
+                    "  aphex backup /var/backups/aphex.tar.gz\n", make_backup},
+    SubcommandEntry{"restore", "bring a state directory back from a backup",
+                    "  aphex restore /var/backups/aphex.tar.gz\n"
+                    "  aphex restore aphex.tar.gz --state-dir /var/lib/aphex --force\n",
+                    make_restore},
+    SubcommandEntry{"token", "make, list and revoke what the server knows its callers by",
+                    "  aphex token create ci --role run --expires 90d\n"
+                    "  aphex token list\n"
+                    "  aphex token revoke ci\n",
+                    make_token},
+    SubcommandEntry{"audit", "print what was done with the server, and by whom",
+                    "  aphex audit\n"
+                    "  aphex audit --limit 500 --format json\n",
+                    make_audit},
     SubcommandEntry{"notify", "send a test message by the server's channels",
                     "  aphex notify test\n"
                     "  aphex notify test --channel team --config aphex-server.yaml\n",

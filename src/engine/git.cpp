@@ -194,12 +194,24 @@ Result<std::vector<std::string>> Git::tracked_files(const std::filesystem::path&
   return split_nul(out);
 }
 
+Result<std::string> Git::branch_head(const std::string& from, const std::string& branch) {
+  const std::string ref = "refs/heads/" + branch;
+  APHEX_TRY(const std::string listed, run({"ls-remote", "--quiet", "--", from, ref}));
+  // "<sha>\t<ref>" a line; a pattern may fit the end of others as well.
+  for (const std::string& line : split(listed, '\n')) {
+    const std::vector<std::string> words = split(line, '\t');
+    if (words.size() == 2 && words[1] == ref) return words[0];
+  }
+  return fail(ErrorCode::not_found, fmt::format("{} has no branch {}", from, branch));
+}
+
 Status Git::fetch_commit(const std::string& from, const std::string& sha,
                          const std::filesystem::path& destination) {
   const std::string directory = destination.string();
   if (is_there(from)) {
-    // Objects are linked, not copied: a clone of a large repository takes no time.
-    return run({"clone", "--quiet", "--no-checkout", "--local", "--", from, directory})
+    // Objects are linked, not copied: a clone of a large repository takes no time. Not by --local,
+    // which makes it an error that another disk takes no link.
+    return run({"clone", "--quiet", "--no-checkout", "--", from, directory})
         .map([](const std::string&) {});
   }
   APHEX_TRY([[maybe_unused]] const std::string made, run({"init", "--quiet", "--", directory}));
@@ -223,6 +235,17 @@ Status Git::clone_without_submodules(const std::string& from, const std::string&
                         checkout.error());
   }
   return {};
+}
+
+Result<std::vector<std::string>> Git::remote_branches(const std::string& url) {
+  constexpr std::string_view kHeads = "refs/heads/";
+  APHEX_TRY(const std::string out, run({"ls-remote", "--heads", "--", url}));
+  std::vector<std::string> branches;
+  for (const std::string& line : split(out, '\n')) {
+    const std::size_t at = line.find(kHeads);
+    if (at != std::string::npos) branches.push_back(line.substr(at + kHeads.size()));
+  }
+  return branches;
 }
 
 Status Git::clone_submodules(const std::filesystem::path& destination) {

@@ -9,6 +9,7 @@
 
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
+#include "engine/approval_gate.hpp"
 #include "engine/run_parameters.hpp"
 #include "engine/run_paths.hpp"
 #include "engine/secret_masker.hpp"
@@ -17,6 +18,7 @@
 #include "os/process.hpp"
 #include "plan/plan.hpp"
 #include "store/artifact_store.hpp"
+#include "store/branch_stack.hpp"
 #include "store/dependency_cache.hpp"
 
 namespace aphex::engine {
@@ -75,6 +77,13 @@ struct RunCommands {
   std::string rebuild = "aphex run --rebuild";  // makes the artifacts anew
 };
 
+// What of the pipeline a run executes.
+enum class Scope {
+  pipeline,    // all of it
+  validation,  // a pull request: nothing that needs credentials or starts a program of the commit
+  branch,      // a branch with a pipeline of its own (run_scope.hpp)
+};
+
 struct RunOptions {
   Source source = Source::commit;
   std::string clone_source;        // a path or an address that git can clone
@@ -84,6 +93,8 @@ struct RunOptions {
   BuildMode build = BuildMode::reuse;  // of artifacts that the commit already has
   std::string artifact_store;          // s3://bucket[/prefix] or a directory
   int restarts = 0;                    // how often this commit was already handed over
+  Scope scope = Scope::pipeline;
+  std::string branch_id{};  // with Scope::branch; part of its stacks' names
   // In a pod. Not part of a run's record: such a run is never resumed.
   WorkingCopyOrigin origin = WorkingCopyOrigin::clone;
   std::filesystem::path clone_report{};  // with WorkingCopyOrigin::prepared
@@ -98,11 +109,15 @@ struct Services {
   store::ArtifactStore& artifacts;
   store::DependencyCache& dependencies;
   PlanStore& plans;
+  ApprovalGate& approvals;
   SecretMasker& secrets;
   // What child processes inherit: ours, with the sandbox's variables where it is used.
   os::EnvironmentVariables environment;
   // The pipeline's own credentials, from `environment`.
   aws::AwsContext aws;
+  // Told of each stack of a branch's own pipeline before it is deployed, so that it can be torn
+  // down. Thread-safe; empty where no branch has one.
+  std::function<Status(const store::BranchStack&)> on_branch_stack{};
 };
 
 struct StepContext {
@@ -120,6 +135,7 @@ struct StepContext {
   std::function<void(int process_group)> on_process_group{};
   // Of the whole plan that the run executes: `plan` may be one stage's part of it.
   std::string plan_digest{};
+  std::int64_t run = 0;
 };
 
 struct StepOutcome {

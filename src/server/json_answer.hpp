@@ -1,20 +1,19 @@
 #pragma once
 // Answers that are JSON.
 
+#include "base/result.hpp"
 #include "doc/value.hpp"
 #include "server/http_server.hpp"
-#include "store/run_records.hpp"
 
 namespace aphex::server {
 
-// Not to be kept by anything on the way: it is true now.
+// Asked for again before it is shown again: it is true now.
 HttpResponse json_answer(unsigned status, const doc::Value& value);
-// {"error": message}
-HttpResponse problem(unsigned status, const std::string& message);
-
-// "limit=20" of the query: how many a list shall have; 100 where nothing is said, 1000 at most.
-int limit_of(const HttpRequest& request);
-// RFC 3339, or null.
-doc::Value time_or_null(const std::optional<store::Millis>& time);
+// A problem of RFC 9457: application/problem+json with title, status, detail and, where there is
+// one, hint.
+HttpResponse problem(unsigned status, const std::string& detail, const std::string& hint = {});
+// Of an error: 400 (usage), 404, 409 (already_exists), 403 (permission), else 503.
+HttpResponse problem_of(const Error& error);
+unsigned status_of(ErrorCode code);
 
 }  // namespace aphex::server

@@ -1,17 +1,22 @@
 #include "server/server_config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
+#include <span>
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
+#include "aws/uri.hpp"
 #include "base/text.hpp"
 #include "config/rules.hpp"
 #include "config/schema.hpp"
 #include "config/schema_check.hpp"
 #include "doc/document.hpp"
 #include "os/files.hpp"
+#include "server/address.hpp"
 
 namespace aphex::server {
 namespace {
@@ -46,11 +51,6 @@ bool is_clone_url(std::string_view text) {
   return true;
 }
 
-bool is_public_url(std::string_view text) {
-  return is_clone_url(text) && (text.starts_with("https://") || text.starts_with("http://")) &&
-         !text.ends_with('/') && text.find_first_of("?#\"<>") == std::string_view::npos;
-}
-
 struct Endpoint {
   std::string address;
   std::uint16_t port = 0;
@@ -70,32 +70,66 @@ std::optional<Endpoint> endpoint_of(std::string_view text) {
   return endpoint;
 }
 
-// A webhook is signed, but the rest of what a server says is not asked who it is said to yet.
-bool is_loopback(std::string_view text) {
+bool is_listen(std::string_view text) {
   const auto endpoint = endpoint_of(text);
-  return endpoint && (endpoint->address == "::1" || endpoint->address == "localhost" ||
-                      endpoint->address.starts_with("127."));
+  return endpoint && (endpoint->address == "localhost" || canonical_address(endpoint->address));
+}
+
+bool is_address(std::string_view text) {
+  return canonical_address(text).has_value();
+}
+
+// A page's address begins with it, and a browser's Origin is compared with it.
+bool is_public_url(std::string_view text) {
+  const auto url = aws::parse_url(text);
+  return url && !host_of(url->authority).empty() && url->query.empty() &&
+         text.find('#') == std::string_view::npos &&
+         (text.size() == url->origin().size() || text.size() == url->origin().size() + 1) &&
+         url->path == "/";
+}
+
+bool is_pattern(std::string_view text) {
+  return !text.empty() && text.front() != '/' && text.back() != '/' && is_clone_url(text);
 }
 
 constexpr std::array<std::string_view, 2> kSupersede{"queued", "never"};
+constexpr std::array<std::string_view, 2> kPullRequests{"none", "validate"};
+constexpr std::array<std::string_view, 2> kForks{"ignore", "accept"};
+constexpr std::array<std::string_view, 3> kRunsAtEnd{"leave", "finish", "park"};
+constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+constexpr std::int64_t kMostBranches = 1000;
+constexpr std::int64_t kMostEndSeconds = 86'400;
+constexpr std::int64_t kMostDays = 36'500;
+constexpr std::int64_t kMostKept = 100'000;
+constexpr std::int64_t kMostFreeBytes = std::int64_t{1} << 50;
+constexpr std::size_t kLongestPattern = 255;
 
 constexpr std::string_view kFreeText = "^[^\\u0000-\\u001f\\u007f]+$";
 const TextRule kSlugRule{config::RuleId::other, "owner/name, as GitHub writes it",
                          "^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]+$", is_slug, 141};
 const TextRule kUrlRule{config::RuleId::other, "an address that git can clone from", kFreeText,
                         is_clone_url, 2048};
-const TextRule kListenRule{config::RuleId::other,
-                           "a loopback address and a port such as 127.0.0.1:8737 (put a reverse "
-                           "proxy before it to be reached from elsewhere)",
-                           kFreeText, is_loopback, 100};
+const TextRule kListenRule{config::RuleId::other, "an address and a port such as 127.0.0.1:8737",
+                           kFreeText, is_listen, 100};
+const TextRule kAddressRule{config::RuleId::other, "an IP address such as 127.0.0.1 or ::1",
+                            kFreeText, is_address, 45};
 const TextRule kPublicUrlRule{config::RuleId::other,
-                              "where people reach the server, such as https://aphex.example.com, "
-                              "without a slash at its end",
-                              kFreeText, is_public_url, 500};
+                              "scheme and host such as https://aphex.example.com, without a path",
+                              kFreeText, is_public_url, 300};
 const TextRule kSupersedeRule{.id = config::RuleId::choice,
                               .expectation = "queued or never",
                               .pattern = {},
                               .choices = kSupersede};
+
+TextRule one_of(std::string_view words, std::span<const std::string_view> choices) {
+  return {.id = config::RuleId::choice, .expectation = words, .pattern = {}, .choices = choices};
+}
+const TextRule kPullRequestsRule = one_of("none or validate", kPullRequests);
+const TextRule kForksRule = one_of("ignore or accept", kForks);
+const TextRule kRunsAtEndRule = one_of("leave, finish or park", kRunsAtEnd);
+const TextRule kLogFormatRule = one_of("text or json", kLogFormats);
+const TextRule kPatternRule{config::RuleId::other, "a branch, or a pattern such as feature/*",
+                            kFreeText, is_pattern, kLongestPattern};
 
 const Shape kVersion{.kind = ShapeKind::text, .what = "a string", .text = &config::rules::version};
 const Shape kName{
@@ -106,6 +140,10 @@ const Shape kBranch{
     .kind = ShapeKind::text, .what = "a string", .text = &config::rules::github_branch};
 const Shape kPath{
     .kind = ShapeKind::text, .what = "a string", .text = &config::rules::repository_path};
+const Shape kAddress{.kind = ShapeKind::text, .what = "a string", .text = &kAddressRule};
+const Shape kAddresses{
+    .kind = ShapeKind::list, .what = "a list of strings", .item = &kAddress, .needs = "address"};
+const Shape kPublicUrl{.kind = ShapeKind::text, .what = "a string", .text = &kPublicUrlRule};
 const Shape kListen{.kind = ShapeKind::text, .what = "a string", .text = &kListenRule};
 const Shape kChoice{.kind = ShapeKind::text, .what = "a string", .text = &kSupersedeRule};
 const Shape kRuns{.kind = ShapeKind::integer, .what = "an integer", .least = 1, .most = kMostRuns};
@@ -113,6 +151,54 @@ const Shape kBoolean{.kind = ShapeKind::boolean, .what = "a boolean"};
 const Shape kFile{.kind = ShapeKind::text, .what = "a string", .text = &kUrlRule};
 const Shape kFiles{
     .kind = ShapeKind::list, .what = "a list of strings", .item = &kFile, .needs = "file"};
+
+const Shape kPullRequestsShape{
+    .kind = ShapeKind::text, .what = "a string", .text = &kPullRequestsRule};
+const Shape kForksShape{.kind = ShapeKind::text, .what = "a string", .text = &kForksRule};
+const Shape kRunsAtEndShape{.kind = ShapeKind::text, .what = "a string", .text = &kRunsAtEndRule};
+const Shape kLogFormatShape{.kind = ShapeKind::text, .what = "a string", .text = &kLogFormatRule};
+const Shape kPattern{.kind = ShapeKind::text, .what = "a string", .text = &kPatternRule};
+const Shape kPatterns{
+    .kind = ShapeKind::list, .what = "a list of strings", .item = &kPattern, .needs = "pattern"};
+const Shape kEnvironmentName{
+    .kind = ShapeKind::text, .what = "a string", .text = &config::rules::environment_name};
+const Shape kEnvironmentNames{.kind = ShapeKind::list,
+                              .what = "a list of strings",
+                              .item = &kEnvironmentName,
+                              .needs = "environment"};
+Shape number(std::int64_t least, std::int64_t most) {
+  return {.kind = ShapeKind::integer, .what = "an integer", .least = least, .most = most};
+}
+const Shape kBranchCount = number(1, kMostBranches);
+const Shape kSeconds = number(1, kMostEndSeconds);
+const Shape kDays = number(1, kMostDays);
+const Shape kKeep = number(1, kMostKept);
+const Shape kBytes = number(0, kMostFreeBytes);
+
+const std::array kBranchesFields{
+    Field{"patterns", Presence::required, &kPatterns, "Which branches, as feature/*."},
+    Field{"environments", Presence::optional, &kEnvironmentNames,
+          "Where they are deployed; the first of the file otherwise."},
+    Field{"most", Presence::optional, &kBranchCount, "How many at a time; others wait.", "5"},
+    Field{"sandbox", Presence::optional, &kBoolean, "Against the local AWS; as the pipeline."},
+};
+const Shape kBranches{
+    .kind = ShapeKind::record, .what = "a mapping", .title = "Branches", .fields = kBranchesFields};
+const std::array kShutdownFields{
+    Field{"runs", Presence::optional, &kRunsAtEndShape,
+          "What becomes of runs that execute when the server ends.", "\"leave\""},
+    Field{"seconds", Presence::optional, &kSeconds, "How long finish waits.", "300"},
+};
+const Shape kShutdown{
+    .kind = ShapeKind::record, .what = "a mapping", .title = "Shutdown", .fields = kShutdownFields};
+const std::array kRetentionFields{
+    Field{"days", Presence::optional, &kDays, "How long runs and deliveries are kept.", "90"},
+    Field{"keep", Presence::optional, &kKeep, "The newest runs of each pipeline that stay.", "20"},
+};
+const Shape kRetention{.kind = ShapeKind::record,
+                       .what = "a mapping",
+                       .title = "Retention",
+                       .fields = kRetentionFields};
 
 const std::array kPipelineFields{
     Field{"name", Presence::required, &kName, "What the pipeline is called here."},
@@ -126,21 +212,41 @@ const std::array kPipelineFields{
     Field{"supersede", Presence::optional, &kChoice,
           "Which older runs a push makes pointless: those that wait, or none.", "\"queued\""},
     Field{"sandbox", Presence::optional, &kBoolean, "Against the local AWS.", "false"},
+    Field{"pullRequests", Presence::optional, &kPullRequestsShape,
+          "What a pull request starts: nothing, or the validation of its commit.", "\"validate\""},
+    Field{"forks", Presence::optional, &kForksShape,
+          "Whether pull requests from forks are taken too.", "\"ignore\""},
+    Field{"branches", Presence::optional, &kBranches, "Branches with pipelines of their own."},
 };
 const Shape kPipeline{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Pipeline", .fields = kPipelineFields};
-const Shape kPublicUrl{.kind = ShapeKind::text, .what = "a string", .text = &kPublicUrlRule};
 const Shape kNotifications{.kind = ShapeKind::list, .what = "a list of mappings"};
 const Shape kPipelines{
     .kind = ShapeKind::list, .what = "a list of mappings", .item = &kPipeline, .needs = "pipeline"};
+const std::array kTlsFields{
+    Field{"certificateFile", Presence::required, &kFile, "The certificate with its chain, PEM."},
+    Field{"keyFile", Presence::required, &kFile, "Its private key, PEM."},
+};
+const Shape kTls{
+    .kind = ShapeKind::record, .what = "a mapping", .title = "Tls", .fields = kTlsFields};
 const std::array kServerFields{
     Field{"version", Presence::required, &kVersion, "\"1.0\"."},
     Field{"listen", Presence::optional, &kListen, "Address and port.", "\"127.0.0.1:8737\""},
+    Field{"publicUrl", Presence::optional, &kPublicUrl, "How browsers reach it."},
+    Field{"trustedProxies", Presence::optional, &kAddresses,
+          "Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed."},
+    Field{"tls", Presence::optional, &kTls, "Serves HTTPS itself."},
     Field{"maxRuns", Presence::optional, &kRuns, "Runs that execute at a time, of all pipelines.",
           "2"},
-    Field{"publicUrl", Presence::optional, &kPublicUrl, "Where people reach the server."},
     Field{"pipelines", Presence::required, &kPipelines, "What is run."},
     Field{"notifications", Presence::optional, &kNotifications, "Who is told of what."},
+    Field{"shutdown", Presence::optional, &kShutdown, "How the server ends."},
+    Field{"retention", Presence::optional, &kRetention, "What is removed, and when."},
+    Field{"minimumFreeBytes", Presence::optional, &kBytes,
+          "With less room on the disk no run is started.", "536870912"},
+    Field{"logFile", Presence::optional, &kFile, "Where the server's own log goes."},
+    Field{"logFormat", Presence::optional, &kLogFormatShape, "Of its lines.", "\"text\""},
+    Field{"accessLog", Presence::optional, &kBoolean, "A line for each request.", "false"},
 };
 const Shape kServer{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Server", .fields = kServerFields};
@@ -158,11 +264,21 @@ class Reader {
       config.address = endpoint.address == "localhost" ? "127.0.0.1" : endpoint.address;
       config.port = endpoint.port;
     }
+    config.public_url = text(root, "publicUrl");
+    if (config.public_url.ends_with('/')) config.public_url.pop_back();
+    if (const auto* proxies = root.find("trustedProxies")) {
+      for (const Node& proxy : proxies->value.items)
+        config.trusted_proxies.push_back(*canonical_address(proxy.text));
+    }
+    if (const auto* tls = root.find("tls")) {
+      config.tls = TlsFiles{directory_ / text(tls->value, "certificateFile"),
+                            directory_ / text(tls->value, "keyFile")};
+    }
     if (const auto* runs = root.find("maxRuns"))
       config.max_runs = static_cast<std::uint32_t>(*doc::to_value(runs->value).as_int());
     for (const Node& node : root.find("pipelines")->value.items)
       config.pipelines.push_back(pipeline(node));
-    config.public_url = text(root, "publicUrl");
+    operation(root, config);
     if (const auto* list = root.find("notifications")) {
       notify::KnownNames known;
       for (const ServedPipeline& each : config.pipelines)
@@ -174,6 +290,53 @@ class Reader {
   }
 
  private:
+  static std::optional<std::int64_t> integer(const Node& node, std::string_view key) {
+    const auto* member = node.find(key);
+    if (member == nullptr) return std::nullopt;
+    return *doc::to_value(member->value).as_int();
+  }
+
+  static bool flag(const Node& node, std::string_view key, bool otherwise) {
+    const auto* member = node.find(key);
+    return member == nullptr ? otherwise : *doc::to_value(member->value).as_bool();
+  }
+
+  void operation(const Node& root, ServerConfig& config) const {
+    if (const auto* shutdown = root.find("shutdown")) {
+      const std::string runs = text(shutdown->value, "runs", "leave");
+      if (runs == "finish") config.runs_at_end = RunsAtEnd::finish;
+      if (runs == "park") config.runs_at_end = RunsAtEnd::park;
+      if (const auto seconds = integer(shutdown->value, "seconds"))
+        config.end_time = std::chrono::seconds(*seconds);
+    }
+    if (const auto* retention = root.find("retention")) {
+      config.retention.emplace();
+      if (const auto days = integer(retention->value, "days"))
+        config.retention->days = static_cast<std::uint32_t>(*days);
+      if (const auto keep = integer(retention->value, "keep"))
+        config.retention->keep = static_cast<std::uint32_t>(*keep);
+    }
+    if (const auto bytes = integer(root, "minimumFreeBytes"))
+      config.minimum_free_bytes = static_cast<std::uint64_t>(*bytes);
+    if (const std::string file = text(root, "logFile"); !file.empty())
+      config.log_file = directory_ / file;
+    if (text(root, "logFormat") == "json") config.log_format = LogFormat::json;
+    config.access_log = flag(root, "accessLog", false);
+  }
+
+  static ServedBranches branches(const Node& node, bool sandbox) {
+    ServedBranches made;
+    for (const Node& pattern : node.find("patterns")->value.items)
+      made.patterns.push_back(pattern.text);
+    if (const auto* environments = node.find("environments")) {
+      for (const Node& name : environments->value.items)
+        made.environments.push_back(name.text);
+    }
+    if (const auto most = integer(node, "most")) made.most = static_cast<std::uint32_t>(*most);
+    made.sandbox = flag(node, "sandbox", sandbox);
+    return made;
+  }
+
   static std::string text(const Node& node, std::string_view key, std::string fallback = {}) {
     const auto* member = node.find(key);
     return member == nullptr ? fallback : member->value.text;
@@ -194,8 +357,10 @@ class Reader {
     made.branch = text(node, "branch", made.branch);
     made.config_path = text(node, "configPath", made.config_path);
     if (text(node, "supersede") == "never") made.supersede = Supersede::never;
-    if (const auto* sandbox = node.find("sandbox"))
-      made.sandbox = *doc::to_value(sandbox->value).as_bool();
+    made.sandbox = flag(node, "sandbox", false);
+    if (text(node, "pullRequests") == "none") made.pull_requests = PullRequests::none;
+    if (text(node, "forks") == "accept") made.forks = Forks::accept;
+    if (const auto* own = node.find("branches")) made.branches = branches(own->value, made.sandbox);
     for (const Node& file : node.find("webhookSecretFiles")->value.items)
       secret(file, made.webhook_secrets);
     return made;
@@ -232,6 +397,12 @@ class Reader {
 };
 
 }  // namespace
+
+bool ServedBranches::match(const std::string& branch) const {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), branch.c_str(), FNM_PATHNAME | FNM_NOESCAPE) == 0;
+  });
+}
 
 const ServedPipeline* ServerConfig::find(std::string_view name) const {
   for (const ServedPipeline& pipeline : pipelines) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <thread>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -17,6 +18,8 @@ namespace {
 constexpr std::int64_t kSchemaVersion = 1 + std::int64_t{kMigrations.size()};
 // Another process writes for milliseconds; five seconds without its turn means that it is stuck.
 constexpr int kBusyTimeoutMs = 5'000;
+// Above the number of statements that all our code has; each keeps a few KiB.
+constexpr std::size_t kMostIdleStatements = 128;
 
 ErrorCode code_of(int result) {
   switch (result & 0xff) {
@@ -40,7 +43,8 @@ std::string_view hint_of(int result) {
   switch (result & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "move the file aside to start afresh (runs so far are lost to it), or restore a copy";
+      return "bring a backup back by 'aphex restore FILE --force', or move the file aside to start "
+             "afresh (runs so far are lost to it)";
     case SQLITE_FULL:
       return "make room on the disk";
     case SQLITE_PERM:
@@ -59,7 +63,23 @@ std::string_view hint_of(int result) {
 struct Database::State {
   sqlite3* handle = nullptr;
   std::filesystem::path path;
-  ~State() { sqlite3_close_v2(handle); }
+  // Compiled and reset, by their text: most are asked again and again.
+  std::unordered_map<std::string, sqlite3_stmt*> idle;
+
+  ~State() {
+    for (const auto& [sql, statement] : idle)
+      sqlite3_finalize(statement);
+    sqlite3_close_v2(handle);
+  }
+
+  void give_back(sqlite3_stmt* statement) {
+    // An error of its last step is known already. Reset, it holds neither lock nor snapshot.
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    if (idle.size() < kMostIdleStatements && idle.emplace(sqlite3_sql(statement), statement).second)
+      return;
+    sqlite3_finalize(statement);
+  }
 
   tl::unexpected<Error> error(std::string_view doing) const {
     const int result = sqlite3_extended_errcode(handle);
@@ -71,8 +91,10 @@ struct Database::State {
 
 struct Statement::State {
   sqlite3_stmt* handle = nullptr;
-  const Database::State* database = nullptr;
-  ~State() { sqlite3_finalize(handle); }
+  Database::State* database = nullptr;
+  ~State() {
+    if (handle != nullptr) database->give_back(handle);
+  }
 };
 
 Statement::Statement(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -153,6 +175,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   sqlite3_busy_timeout(state->handle, kBusyTimeoutMs);
   Database database(std::move(state));
+  // Before the first table: what the server removes can then be given back (server/retention.hpp).
+  APHEX_CHECK(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));
   if (!database.use_write_ahead_log()) return database.state_->error("open");
   // NORMAL with WAL: a killed process loses nothing; a power cut may lose the last commits but
   // never the file.
@@ -197,6 +221,10 @@ Status Database::use_write_ahead_log() {
 Result<Statement> Database::prepare(std::string_view sql) {
   auto state = std::make_unique<Statement::State>();
   state->database = state_.get();
+  if (auto found = state_->idle.extract(std::string(sql)); !found.empty()) {
+    state->handle = found.mapped();
+    return Statement(std::move(state));
+  }
   if (sqlite3_prepare_v2(state_->handle, sql.data(), static_cast<int>(sql.size()), &state->handle,
                          nullptr) != SQLITE_OK) {
     return state_->error(sql);
@@ -217,12 +245,41 @@ std::int64_t Database::last_insert_id() const {
 }
 
 Status Database::check_integrity() {
-  APHEX_TRY(Statement query, prepare("PRAGMA integrity_check(1)"));
+  return check("PRAGMA integrity_check(1)");
+}
+
+Status Database::check_quickly() {
+  return check("PRAGMA quick_check(1)");
+}
+
+Status Database::check(std::string_view pragma) {
+  APHEX_TRY(Statement query, prepare(pragma));
   APHEX_TRY([[maybe_unused]] const Statement::Row row, query.step());
   if (query.text(0) == "ok") return {};
   return fail(ErrorCode::corrupt,
               fmt::format("database {}: {}", state_->path.string(), query.text(0)),
               std::string(hint_of(SQLITE_CORRUPT)));
+}
+
+Status Database::copy_to(const std::filesystem::path& path) {
+  State copy;
+  copy.path = path;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path.c_str(), &copy.handle, flags, nullptr) != SQLITE_OK)
+    return copy.error("open");
+  sqlite3_backup* backup = sqlite3_backup_init(copy.handle, "main", state_->handle, "main");
+  if (backup == nullptr) return copy.error("copy");
+  // In one step, which reads one snapshot: copied in several, it begins again with each commit of
+  // somebody else. With a write-ahead log nobody waits for a reader.
+  const int result = sqlite3_backup_step(backup, -1);
+  sqlite3_backup_finish(backup);
+  if (result != SQLITE_DONE) return copy.error("copy");
+  // The copy is one file: nobody has to know of a log beside it.
+  if (sqlite3_exec(copy.handle, "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr) !=
+      SQLITE_OK) {
+    return copy.error("copy");
+  }
+  return {};
 }
 
 Result<Transaction> Transaction::begin(Database& database) {

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "os/clock.hpp"
+#include "store/branch_stack.hpp"
 #include "store/database.hpp"
 #include "store/run_records.hpp"
 
@@ -12,8 +13,10 @@ namespace aphex::store {
 
 struct RunFilter {
   std::optional<std::string> pipeline;
+  std::optional<std::string> branch;
   std::optional<RunState> state;
   std::optional<std::string> commit_prefix;
+  std::optional<std::int64_t> before;  // only runs with a smaller number
   int limit = 20;
 };
 
@@ -59,15 +62,33 @@ class RunDatabase {
                          const std::vector<OutputRecord>& outputs);
   Result<std::vector<OutputRecord>> outputs(std::int64_t run);
 
-  Result<RunRecord> run(std::int64_t id);                        // not_found
+  Result<RunRecord> run(std::int64_t id);  // not_found
   // The run that was made for this request, or the last that it handed over to.
   Result<std::optional<std::int64_t>> run_of_request(const std::string& request);
+  // The request that led to it: its own, or that of the run which handed over to it.
+  Result<std::optional<std::string>> request_of_run(std::int64_t id);
   Result<std::vector<RunRecord>> runs(const RunFilter& filter);  // newest first
   Result<std::vector<RunRecord>> unfinished_runs();              // oldest first
+  struct Total {
+    std::string pipeline;
+    std::string state;
+    std::int64_t count = 0;
+    Millis lasted = 0;               // all of them together, from start to end
+    std::optional<Millis> last_end;  // of the one that ended last
+    std::optional<Millis> last_lasted;
+  };
+  Result<std::vector<Total>> totals();  // by pipeline and state
   // The latest attempt of each stage, in order.
   Result<std::vector<StageRecord>> stages(std::int64_t run);
   // Of every attempt, in order.
   Result<std::vector<StepRecord>> steps(std::int64_t run);
+
+  // What pipelines of branches have deployed, in the order in which it was deployed first.
+  Status add_branch_stack(const BranchStack& stack);
+  Result<std::vector<BranchStack>> branch_stacks(const std::string& pipeline);
+  Status remove_branch_stack(const BranchStack& stack);
+  // The commits that runs of this pipeline were of.
+  Result<std::vector<std::string>> commits_of(const std::string& pipeline);
 
   Result<std::optional<StoredPlan>> stored_plan(const std::string& pipeline);
   Status replace_plan(const std::string& pipeline, const StoredPlan& plan);

@@ -9,7 +9,9 @@ import pathlib
 
 import pytest
 
-from program import BINARY
+from program import BINARY, REPO
+
+MIGRATIONS = list((REPO / "src/store/migrations").glob("*.sql"))
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_a_database_of_a_newer_program_is_refused(aphex, committed):
         done = aphex.run(*command, cwd=committed)
         assert (done.code, done.err) == (
             1, f"error: database {aphex.state}/aphex.db has schema version 99, this aphex knows up "
-               "to 2\n hint: use the newer aphex that wrote it, or another APHEX_STATE_DIR\n"
+               f"to {1 + len(MIGRATIONS)}\n hint: use the newer aphex that wrote it, or another APHEX_STATE_DIR\n"
         ), command
     assert (aphex.state / "aphex.db").read_bytes() == before
 

@@ -26,8 +26,9 @@ std::optional<Event> Deriver::event_about(const Happening& happening,
   const auto repository = parts_.repositories.find(subject.pipeline);
   if (repository == parts_.repositories.end()) return std::nullopt;
   Event event;
-  event.key = fmt::format("{}/{}/{}/{}", happening.subject, happening.id, happening.state,
-                          happening.number);
+  // With its time: a database that was restored counts from an earlier number.
+  event.key = fmt::format("{}/{}/{}/{}.{}", happening.subject, happening.id, happening.state,
+                          happening.number, happening.at);
   event.at = happening.at;
   event.pipeline = subject.pipeline;
   event.repository = repository->second;

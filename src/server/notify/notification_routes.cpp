@@ -1,7 +1,9 @@
 // GET /api/v1/notifications: what was told to whom, what waits, and what could not be told and why.
 #include "doc/value.hpp"
 #include "server/json_answer.hpp"
+#include "server/page_of.hpp"
 #include "server/route.hpp"
+#include "server/time_value.hpp"
 
 namespace aphex::server {
 namespace {
@@ -24,20 +26,25 @@ Value notice_value(const Notice& notice) {
        {"run", event.run ? Value(*event.run) : Value()},
        {"state", to_string(notice.state)},
        {"attempts", notice.attempts},
-       {"createdAt", time_or_null(notice.created_at)},
-       {"nextAttemptAt", waits && notice.next_at > 0 ? time_or_null(notice.next_at) : Value()},
-       {"endedAt", time_or_null(notice.ended_at)},
+       {"createdAt", time_value(notice.created_at)},
+       {"nextAttemptAt", waits && notice.next_at > 0 ? time_value(notice.next_at) : Value()},
+       {"endedAt", time_value(notice.ended_at)},
        {"foldedInto", notice.folded_into ? Value(*notice.folded_into) : Value()},
        {"error", notice.last_error}});
 }
 
 HttpResponse notifications(const Exchange& exchange) {
-  const auto notices = exchange.site.notifications.notices(limit_of(exchange.request));
-  if (!notices) return problem(503, describe(notices.error()));
+  const auto page = page_of(exchange.request);
+  if (!page) return problem_of(page.error());
+  auto notices = exchange.site.notifications.notices(page->limit + 1, page->before);
+  if (!notices) return problem_of(notices.error());
+  const bool more = cut(*notices, page->limit);
   Value list = Value::array();
   for (const Notice& notice : *notices)
     list.push_back(notice_value(notice));
-  return json_answer(200, Value::object({{"notifications", std::move(list)}}));
+  HttpResponse response = json_answer(200, Value::object({{"notifications", std::move(list)}}));
+  if (more) link_next(response, exchange.request, notices->back().number);
+  return response;
 }
 
 constexpr Route kRoutes[] = {

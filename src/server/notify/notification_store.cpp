@@ -1,6 +1,7 @@
 #include "server/notify/notification_store.hpp"
 
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -330,12 +331,14 @@ Status NotificationStore::drop_other_channels(const std::vector<std::string>& ch
   return update.run();
 }
 
-Result<std::vector<Notice>> NotificationStore::notices(int limit) {
+Result<std::vector<Notice>> NotificationStore::notices(int limit,
+                                                       const std::optional<std::int64_t>& before) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query,
-            database_.prepare(fmt::format(
-                "SELECT {} FROM notifications ORDER BY number DESC LIMIT ?", kNoticeColumns)));
-  query.bind(std::int64_t{limit});
+            database_.prepare(fmt::format("SELECT {} FROM notifications WHERE number < ?"
+                                          " ORDER BY number DESC LIMIT ?",
+                                          kNoticeColumns)));
+  query.bind(before.value_or(std::numeric_limits<std::int64_t>::max())).bind(std::int64_t{limit});
   return read_notices(query);
 }
 

@@ -129,7 +129,9 @@ class NotificationStore {
   // Those of channels that the configuration has no more.
   Status drop_other_channels(const std::vector<std::string>& channels);
 
-  Result<std::vector<Notice>> notices(int limit);  // newest first
+  // Newest first; those with a smaller number than `before`.
+  Result<std::vector<Notice>> notices(int limit,
+                                      const std::optional<std::int64_t>& before = std::nullopt);
   struct Count {
     std::string channel, state;
     std::int64_t count = 0;

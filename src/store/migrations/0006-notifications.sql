@@ -64,7 +64,7 @@ END;
 -- happening away, so that it is told once.
 CREATE TABLE notifications (
   number     INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which a channel tells them
-  event      TEXT NOT NULL,     -- names it for ever: run/12/failed/407
+  event      TEXT NOT NULL,     -- names it for ever: run/12/failed/407.1769847330123
   channel    TEXT NOT NULL,     -- of the server's configuration
   kind       TEXT NOT NULL,     -- failure, recovery, …
   pipeline   TEXT NOT NULL,
