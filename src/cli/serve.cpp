@@ -110,11 +110,13 @@ class Serve final : public Subcommand {
     const std::shared_ptr<os::Clock> clock = os::make_system_clock();
     APHEX_TRY(const std::unique_ptr<server::DeliveryStore> store,
               server::DeliveryStore::open(session->paths().database(), clock));
+    // Before the first thread: one that began earlier would take a signal as the system has it, and
+    // the process would die of it.
+    const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
     // A database that is damaged is found now, and not by the run that needs the page.
     APHEX_CHECK(store->check_integrity());
     APHEX_TRY(const std::unique_ptr<Doors> doors, open_doors(*session, clock));
     APHEX_CHECK(check_reach(*doors, *loaded.config));
-    const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
     os::raise_descriptor_limit(kDescriptors);
     return serve_all({*session, terminal, *store, *doors}, *loaded.config);
   }

@@ -270,7 +270,7 @@ class Mailbox:
 
     def authenticate(self, server, session, envelope, mechanism, auth_data):
         fits = auth_data.login == b"aphex" and auth_data.password == self.password.encode()
-        return AuthResult(success=fits, handled=True)
+        return AuthResult(success=fits, handled=False)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address in self.refuse:

@@ -10,6 +10,7 @@ from collectors import Collector, GitHub, Mailbox
 from program import wait_until
 from telling import PUBLIC, fails, nothing_happens, run, slack_texts, works
 from test_pages import NASTY
+from test_pull_requests import pull_request
 
 
 # What is told -------------------------------------------------------------------------------------
@@ -268,3 +269,21 @@ def test_a_run_that_somebody_cancels_is_told_once(server, tell, opened):
     (text,) = slack_texts(chat)
     assert text.startswith("app was cancelled on main\n")
     assert github.states(commit)[-1] == "error"
+
+
+def test_a_pull_request_has_a_status_and_no_chat_hears_of_it(server, tell, opened):
+    chat, github = opened(Collector()), opened(GitHub())
+    tell.slack(chat)
+    tell.github(github)
+    tell.start()
+    good = server.application.commit("Better")
+    assert server.deliver(pull_request(good), event="pull_request").status == 202
+    server.await_ended()
+    server.application.write("aphex-config.yaml", "version: 2\n")
+    bad = server.application.commit("Worse")
+    server.deliver(pull_request(bad, number=8, head="other"), event="pull_request")
+    server.await_ended(2)
+    tell.await_quiet()
+    assert github.states(good, "aphex/app/pull-request")[-1] == "success"
+    assert github.states(bad, "aphex/app/pull-request")[-1] == "failure"
+    assert github.complaints == [] and chat.requests == []

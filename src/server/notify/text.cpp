@@ -94,8 +94,9 @@ constexpr std::string_view kAbout =
     "{{#repository}}branch  {{where}} of {{repository}}\n{{/repository}}"
     "{{#url}}run     {{url}}\n{{/url}}";
 
+// A line of nothing but tags is none: an empty line stands within its section.
 constexpr std::string_view kWhy =
-    "{{#error}}{{error}}\n{{/error}}{{#hint}}hint: {{hint}}\n{{/hint}}{{#error}}\n{{/error}}";
+    "{{#error}}{{error}}{{#hint}}\nhint: {{hint}}{{/hint}}\n\n{{/error}}";
 
 std::string default_words(EventKind kind) {
   const auto with = [](std::string title, std::string_view body) {
@@ -129,8 +130,8 @@ std::string default_words(EventKind kind) {
       return with("{{pipeline}} waits for approval of {{environment}}",
                   "{{#changes}}{{changes}}\n{{/changes}}"
                   "{{#approvers}}It waits for {{approvers}}.\n{{/approvers}}"
-                  "{{#expiresAt}}Without an answer it is rejected at {{expiresAt}}.\n{{/expiresAt}}"
-                  "\n");
+                  "{{#expiresAt}}Without an answer it is rejected at {{expiresAt}}.\n\n"
+                  "{{/expiresAt}}");
     case EventKind::approval_granted:
       return with("{{environment}} of {{pipeline}} was approved{{#by}} by {{by}}{{/by}}",
                   "{{#comment}}{{comment}}\n\n{{/comment}}");
