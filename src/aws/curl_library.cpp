@@ -17,6 +17,7 @@ CurlLibrary load() {
   library.find("curl_easy_cleanup", loaded.easy_cleanup);
   library.find("curl_easy_reset", loaded.easy_reset);
   library.find("curl_easy_setopt", loaded.easy_setopt);
+  library.find("curl_easy_getinfo", loaded.easy_getinfo);
   library.find("curl_easy_strerror", loaded.easy_strerror);
   library.find("curl_multi_init", loaded.multi_init);
   library.find("curl_multi_cleanup", loaded.multi_cleanup);

@@ -21,6 +21,10 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 // Proxies come from http_proxy, https_proxy and no_proxy; loopback addresses never use one.
 enum class Proxy { from_environment, none };
 
+// A kept one may turn out to be closed when the request goes; libcurl sends it again then, by
+// itself. With a new one a request goes once.
+enum class Connection { kept_if_there, its_own };
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -39,6 +43,7 @@ struct HttpRequest {
   std::chrono::milliseconds stall_timeout{30'000};
   std::size_t max_response_bytes = 64U << 20U;  // of an in-memory body
   Proxy proxy = Proxy::from_environment;
+  Connection connection = Connection::kept_if_there;
 };
 
 struct HttpResponse {

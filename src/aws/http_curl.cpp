@@ -9,7 +9,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "aws/curl_library.hpp"
+#include "aws/curl_transfer.hpp"
 #include "aws/http.hpp"
 #include "aws/uri.hpp"
 #include "base/text.hpp"
@@ -19,12 +19,10 @@ namespace aphex::aws {
 namespace {
 
 using std::chrono::milliseconds;
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::size_t kMaxIdleSessions = 8;  // as many as a multipart upload and a listing use
 constexpr std::size_t kMaxHeaderBytes = 64U << 10U;  // AWS sends less than 4 KB
 constexpr std::size_t kMinBytesPerSecond = 1'000;    // the contract's "1 KB/s"
-constexpr milliseconds kLongestPoll{500};            // how late a stall may be noticed
 constexpr long kTransferBufferBytes = 256L << 10U;
 constexpr const char* kUserAgent = "aphex/1";
 
@@ -32,22 +30,6 @@ struct FileCloser {
   void operator()(std::FILE* file) const { (void)std::fclose(file); }
 };
 using File = std::unique_ptr<std::FILE, FileCloser>;
-
-struct EasyCleanup {
-  void operator()(CURL* handle) const { curl().easy_cleanup(handle); }
-};
-struct MultiCleanup {
-  void operator()(CURLM* handle) const { curl().multi_cleanup(handle); }
-};
-struct SlistCleanup {
-  void operator()(curl_slist* list) const { curl().slist_free_all(list); }
-};
-
-struct Session {
-  // The multi handle holds the connections; it must outlive the easy handle.
-  std::unique_ptr<CURLM, MultiCleanup> multi{curl().multi_init()};
-  std::unique_ptr<CURL, EasyCleanup> easy{curl().easy_init()};
-};
 
 // One transfer: what libcurl's callbacks read from and write to.
 struct Transfer {
@@ -179,32 +161,31 @@ Status open_input(Transfer& transfer) {
 }
 
 // Less than the least speed over a whole window of `limit`.
-class StallWatch {
+class StallWatch final : public TransferWatch {
  public:
-  StallWatch(milliseconds limit, SteadyTime now) : limit_(limit), start_(now) {}
-  bool stalled(std::uint64_t moved, SteadyTime now) {
+  StallWatch(const Transfer& transfer, SteadyTime now)
+      : limit_(transfer.request.stall_timeout), moved_(transfer.moved), start_(now) {}
+  bool given_up(SteadyTime now) override {
     const auto elapsed = std::chrono::duration_cast<milliseconds>(now - start_);
     if (elapsed < limit_) return false;
     const std::uint64_t least =
         static_cast<std::uint64_t>(elapsed.count()) * kMinBytesPerSecond / 1'000;
-    if (moved - moved_at_start_ < least) return true;
+    if (moved_ - moved_at_start_ < least) return true;
     start_ = now;
-    moved_at_start_ = moved;
+    moved_at_start_ = moved_;
     return false;
   }
-  milliseconds left(SteadyTime now) const {
+  milliseconds left(SteadyTime now) const override {
     const auto elapsed = std::chrono::duration_cast<milliseconds>(now - start_);
     return std::max(limit_ - elapsed, milliseconds(0)) + milliseconds(1);
   }
 
  private:
-  milliseconds limit_;
+  const milliseconds limit_;
+  const std::uint64_t& moved_;
   SteadyTime start_;
   std::uint64_t moved_at_start_ = 0;
 };
-
-// What ended the transfer, apart from libcurl's own result.
-enum class Ending { done, stalled, cancelled, broken };
 
 class CurlHttpClient final : public HttpClient {
  public:
@@ -229,7 +210,7 @@ class CurlHttpClient final : public HttpClient {
     }
     Transfer transfer(request);
     APHEX_CHECK(open_input(transfer));
-    Session session = borrow();
+    CurlSession session = borrow();
     if (!session.easy || !session.multi) {
       return fail(ErrorCode::internal, "libcurl cannot make a handle");
     }
@@ -244,20 +225,20 @@ class CurlHttpClient final : public HttpClient {
     return "the request to " + url.origin() + " was cancelled: " + cancel.reason();
   }
 
-  Session borrow() {
+  CurlSession borrow() {
     const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return Session();
-    Session session = std::move(idle_.back());
+    if (idle_.empty()) return CurlSession();
+    CurlSession session = std::move(idle_.back());
     idle_.pop_back();
     return session;
   }
 
-  void give_back(Session session) {
+  void give_back(CurlSession session) {
     const std::lock_guard lock(mutex_);
     if (idle_.size() < kMaxIdleSessions) idle_.push_back(std::move(session));
   }
 
-  Result<HttpResponse> perform(Session& session, Transfer& transfer, const Url& url,
+  Result<HttpResponse> perform(CurlSession& session, Transfer& transfer, const Url& url,
                                const os::CancelToken& cancel) {
     CURL* easy = session.easy.get();
     const std::unique_ptr<curl_slist, SlistCleanup> headers = header_list(transfer.request);
@@ -269,7 +250,8 @@ class CurlHttpClient final : public HttpClient {
       return fail(ErrorCode::internal, "libcurl refuses a transfer");
     }
     CURLcode code = CURLE_OK;
-    const Ending ending = drive(session, transfer, cancel, code);
+    StallWatch watch(transfer, std::chrono::steady_clock::now());
+    const TransferEnd ending = drive_transfer(session, cancel, watch, code);
     curl().multi_remove_handle(session.multi.get(), easy);
     detail.resize(std::strlen(detail.c_str()));
     return conclude(ending, code, Conclusion{transfer, url, cancel, detail});
@@ -299,6 +281,10 @@ class CurlHttpClient final : public HttpClient {
     curl().easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl().easy_setopt(easy, CURLOPT_USERAGENT, kUserAgent);
     curl().easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    if (request.connection == Connection::its_own) {
+      curl().easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+      curl().easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     curl().easy_setopt(easy, CURLOPT_BUFFERSIZE, kTransferBufferBytes);
     curl().easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kTransferBufferBytes);
     curl().easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -351,31 +337,6 @@ class CurlHttpClient final : public HttpClient {
     curl().easy_setopt(easy, option, &blob);
   }
 
-  static Ending drive(const Session& session, const Transfer& transfer,
-                      const os::CancelToken& cancel, CURLcode& code) {
-    StallWatch watch(transfer.request.stall_timeout, std::chrono::steady_clock::now());
-    curl_waitfd wake{.fd = cancel.descriptor(), .events = CURL_WAIT_POLLIN, .revents = 0};
-    const unsigned wake_count = wake.fd >= 0 ? 1 : 0;
-    while (true) {
-      int running = 0;
-      if (curl().multi_perform(session.multi.get(), &running) != CURLM_OK) return Ending::broken;
-      if (running == 0) break;
-      if (cancel.cancelled()) return Ending::cancelled;
-      const SteadyTime now = std::chrono::steady_clock::now();
-      if (watch.stalled(transfer.moved, now)) return Ending::stalled;
-      const milliseconds wait = std::min(watch.left(now), kLongestPoll);
-      if (curl().multi_poll(session.multi.get(), wake_count > 0 ? &wake : nullptr, wake_count,
-                            static_cast<int>(wait.count()), nullptr) != CURLM_OK) {
-        return Ending::broken;
-      }
-    }
-    int left = 0;
-    while (const CURLMsg* message = curl().multi_info_read(session.multi.get(), &left)) {
-      if (message->msg == CURLMSG_DONE) code = message->data.result;
-    }
-    return Ending::done;
-  }
-
   struct Conclusion {
     Transfer& transfer;
     const Url& url;
@@ -389,18 +350,18 @@ class CurlHttpClient final : public HttpClient {
                : "the server's certificate is not of the authority that was named for it";
   }
 
-  Result<HttpResponse> conclude(Ending ending, CURLcode code, const Conclusion& at) const {
+  Result<HttpResponse> conclude(TransferEnd ending, CURLcode code, const Conclusion& at) const {
     const std::string origin = at.url.origin();
     switch (ending) {
-      case Ending::cancelled:
+      case TransferEnd::cancelled:
         return fail(ErrorCode::cancelled, cancelled_message(at.url, at.cancel));
-      case Ending::broken:
+      case TransferEnd::broken:
         return fail(ErrorCode::internal, "libcurl lost a transfer");
-      case Ending::stalled:
+      case TransferEnd::given_up:
         return unavailable(origin + " moved less than 1 KB/s for " +
                            std::to_string(at.transfer.request.stall_timeout.count()) +
                            " ms; given up");
-      case Ending::done:
+      case TransferEnd::done:
         break;
     }
     if (!at.transfer.problem.empty()) {
@@ -447,7 +408,7 @@ class CurlHttpClient final : public HttpClient {
   const HttpOptions options_;
   bool initialized_ = false;
   std::mutex mutex_;
-  std::vector<Session> idle_;  // guarded by mutex_
+  std::vector<CurlSession> idle_;  // guarded by mutex_
 };
 
 }  // namespace

@@ -11,7 +11,32 @@ constexpr std::size_t kMaxSubjectCharacters = 100;
 constexpr std::size_t kMaxMessageCharacters = 60'000;  // of up to four bytes: 256 KiB is the limit
 constexpr std::size_t kArnParts = 6;                   // arn:partition:sns:region:account:name
 
+QueryParameters parameters_of(const Notification& notification) {
+  QueryParameters parameters = {
+      {"Action", "Publish"},
+      {"Version", std::string(kVersion)},
+      {"TopicArn", notification.topic_arn},
+      {"Subject", notification_subject(notification.subject)},
+      {"Message", utf8_substr(notification.message, 0, kMaxMessageCharacters)}};
+  if (!notification.group.empty()) parameters.emplace_back("MessageGroupId", notification.group);
+  if (!notification.deduplication_id.empty())
+    parameters.emplace_back("MessageDeduplicationId", notification.deduplication_id);
+  int number = 0;
+  for (const auto& [name, value] : notification.attributes) {
+    if (value.empty()) continue;  // the service refuses them
+    const std::string entry = "MessageAttributes.entry." + std::to_string(++number);
+    parameters.emplace_back(entry + ".Name", name);
+    parameters.emplace_back(entry + ".Value.DataType", "String");
+    parameters.emplace_back(entry + ".Value.StringValue", value);
+  }
+  return parameters;
+}
+
 }  // namespace
+
+bool is_fifo_topic(std::string_view topic_arn) {
+  return topic_arn.ends_with(".fifo");
+}
 
 std::string notification_subject(std::string_view wanted) {
   std::string subject;
@@ -31,16 +56,12 @@ Status publish(const AwsContext& context, const Notification& notification,
     return fail(ErrorCode::usage, "'" + notification.topic_arn + "' is not the ARN of an SNS topic",
                 "it reads arn:aws:sns:<region>:<account>:<name>");
   }
-  const QueryCall query{
-      .title = "SNS Publish",
-      .subject = notification.topic_arn,
-      .service = "sns",
-      .region = arn[3],
-      .parameters = {{"Action", "Publish"},
-                     {"Version", std::string(kVersion)},
-                     {"TopicArn", notification.topic_arn},
-                     {"Subject", notification_subject(notification.subject)},
-                     {"Message", utf8_substr(notification.message, 0, kMaxMessageCharacters)}}};
+  const QueryCall query{.title = "SNS Publish",
+                        .subject = notification.topic_arn,
+                        .service = "sns",
+                        .region = arn[3],
+                        .parameters = parameters_of(notification),
+                        .max_attempts = notification.max_attempts};
   APHEX_TRY([[maybe_unused]] const XmlElement answer, call_query(context, query, cancel));
   return {};
 }

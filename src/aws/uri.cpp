@@ -90,7 +90,10 @@ Result<Url> parse_url(std::string_view url) {
 }
 
 bool is_loopback(std::string_view host) {
-  return to_lower(host) == "localhost" || host == "::1" || host.starts_with("127.");
+  if (to_lower(host) == "localhost" || host == "::1") return true;
+  // An address, not a name that begins like one.
+  return host.starts_with("127.") &&
+         host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 QueryParameters parse_query(std::string_view query) {

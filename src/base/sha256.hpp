@@ -26,6 +26,8 @@ bool is_hex(std::string_view text, std::size_t digits);
 // 64 of them.
 bool is_sha256_hex(std::string_view text);
 std::string to_base64(std::string_view bytes);
+// RFC 4648, section 5, without padding: as tokens have it.
+std::string to_base64url(std::string_view bytes);
 // RFC 4648, section 4, with its padding; line breaks are skipped. Nothing where it is not that.
 std::optional<std::string> from_base64(std::string_view text);
 

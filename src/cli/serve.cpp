@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/notification_channels.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "os/descriptor.hpp"
@@ -15,6 +16,7 @@
 #include "server/disk_room.hpp"
 #include "server/dispatcher.hpp"
 #include "server/keeper.hpp"
+#include "server/notify/notifier.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
 
@@ -37,6 +39,7 @@ struct Doors {
   std::unique_ptr<store::ApprovalStore> approvals;
   std::unique_ptr<store::RunReports> reports;
   std::unique_ptr<server::LiveHub> live;
+  std::unique_ptr<server::notify::NotificationStore> notifications;
   server::RequestMetrics requests;
 };
 
@@ -50,6 +53,7 @@ Result<std::unique_ptr<Doors>> open_doors(Session& session,
   APHEX_TRY(doors->approvals, store::ApprovalStore::open(database, clock));
   APHEX_TRY(doors->reports, store::RunReports::open(database));
   APHEX_TRY(doors->live, server::LiveHub::start(session.database(), session.paths()));
+  APHEX_TRY(doors->notifications, server::notify::NotificationStore::open(database, clock));
   return doors;
 }
 
@@ -84,7 +88,8 @@ class Serve final : public Subcommand {
   }
 
   Result<ExitCode> run(const Terminal& terminal) override {
-    APHEX_TRY(const server::LoadedServerConfig loaded, server::load_server_config(config_));
+    APHEX_TRY(const server::LoadedServerConfig loaded,
+              server::load_server_config(config_, server::notify::Files::must_be_there));
     terminal.progress(render_text(loaded.source, loaded.diagnostics, terminal.err_colour()));
     if (!loaded.config) return ExitCode::invalid_config;
     if (check_) {
@@ -105,6 +110,9 @@ class Serve final : public Subcommand {
     const std::shared_ptr<os::Clock> clock = os::make_system_clock();
     APHEX_TRY(const std::unique_ptr<server::DeliveryStore> store,
               server::DeliveryStore::open(session->paths().database(), clock));
+    // Before the first thread: one that began earlier would take a signal as the system has it, and
+    // the process would die of it.
+    const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
     // A database that is damaged is found now, and not by the run that needs the page.
     APHEX_CHECK(store->check_integrity());
     // Before any thread: one that does not know the guard would end the process by its signals.
@@ -155,10 +163,19 @@ class Serve final : public Subcommand {
     options.listener = listener.get();
     options.tls = cycle.config.tls;
     options.complain = [&cycle](const Error& error) { cycle.log.error(error); };
-    server::Site site{cycle.config,          cycle.store,          cycle.session.database(),
-                      cycle.session.paths(), *cycle.doors.access,  *cycle.doors.audit,
-                      *cycle.doors.gate,     cycle.doors.requests, *cycle.doors.approvals,
-                      *cycle.doors.reports,  *cycle.doors.live,    cycle.session.environment()};
+    server::Site site{cycle.config,
+                      cycle.store,
+                      cycle.session.database(),
+                      cycle.session.paths(),
+                      *cycle.doors.access,
+                      *cycle.doors.audit,
+                      *cycle.doors.gate,
+                      cycle.doors.requests,
+                      *cycle.doors.approvals,
+                      *cycle.doors.reports,
+                      *cycle.doors.live,
+                      cycle.session.environment(),
+                      *cycle.doors.notifications};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&](const server::HttpRequest& request) {
                 return answered(cycle, site, request);
@@ -186,11 +203,32 @@ class Serve final : public Subcommand {
       if (!next_) end(cycle, dispatcher, listener);
       answering.cancel("the server ends");
     });
+    // Until the end, so that what ends with the server is told, too.
+    server::notify::Notifier notifier = notifier_of(cycle);
+    std::thread notifying([&] {
+      notifier.run(answering.token(), [&](const Error& error) { cycle.log.error(error); });
+    });
     http->run(answering.token());
     dispatching.join();
     keeping.join();
+    notifying.join();
     if (!kept) return fail(std::move(kept.error()));
     return next_ && !ending_.token().cancelled() ? Ended::reload : Ended::stopped;
+  }
+
+  static server::notify::Notifier notifier_of(const Cycle& cycle) {
+    server::notify::Notifier::Parts parts{
+        *cycle.doors.notifications,
+        *cycle.doors.approvals,
+        server::notify::open_channels(
+            cycle.config.notifications,
+            notification_surroundings(cycle.config, cycle.session.environment())),
+        {},
+        cycle.clock,
+        cycle.config.public_url};
+    for (const server::ServedPipeline& pipeline : cycle.config.pipelines)
+      parts.repositories.emplace(pipeline.name, pipeline.repository);
+    return server::notify::Notifier(std::move(parts));
   }
 
   // While runs are waited for, deliveries are still taken: the next server runs them.
@@ -240,7 +278,8 @@ class Serve final : public Subcommand {
   void look_for_hangup(const Cycle& cycle, os::CancelSource& working) {
     if (!hangup_.exchange(false)) return;
     os::notify_reloading();
-    Result<server::LoadedServerConfig> loaded = server::load_server_config(config_);
+    Result<server::LoadedServerConfig> loaded =
+        server::load_server_config(config_, server::notify::Files::must_be_there);
     const Status reach =
         loaded && loaded->config ? check_reach(cycle.doors, *loaded->config) : Status();
     if (!reach) {

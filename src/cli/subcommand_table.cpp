@@ -93,6 +93,10 @@ constexpr std::array kTable{
                     "  aphex audit\n"
                     "  aphex audit --limit 500 --format json\n",
                     make_audit},
+    SubcommandEntry{"notify", "send a test message by the server's channels",
+                    "  aphex notify test\n"
+                    "  aphex notify test --channel team --config aphex-server.yaml\n",
+                    make_notify},
     SubcommandEntry{"doctor", "check tools, credentials and accounts, and say how to mend each",
                     "  aphex doctor\n"
                     "  aphex doctor --sandbox\n",

@@ -29,7 +29,8 @@ struct Shape {
   const TextRule* text = nullptr;           // of a text, or of a dictionary's keys
   std::int64_t least = 0, most = 0;         // of an integer
   std::span<const std::int64_t> allowed{};  // of an integer: nothing else
-  const Shape* item = nullptr;              // of a list, or a dictionary's values
+  // Of a list, or a dictionary's values; a list without is checked by who reads it.
+  const Shape* item = nullptr;
   std::string_view needs{};  // of a list: what it holds at least one of; empty: may be empty
   std::string_view title{};
   std::span<const Field> fields{};  // of a record

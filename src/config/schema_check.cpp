@@ -110,6 +110,7 @@ class Checker {
     if (node.items.empty() && !shape.needs.empty()) {
       say(messages::empty_list(node.span, place.text(), shape.needs));
     }
+    if (shape.item == nullptr) return;
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       check(node.items[i], *shape.item, Place{&place, {}, i});
     }

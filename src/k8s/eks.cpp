@@ -20,15 +20,6 @@ constexpr std::chrono::minutes kUseFor{10};
 // Credentials are fresh for five minutes at least; the token dies with them.
 constexpr std::chrono::minutes kBeforeExpiry{1};
 
-std::string base64url(std::string_view bytes) {
-  std::string out = to_base64(bytes);
-  std::replace(out.begin(), out.end(), '+', '-');
-  std::replace(out.begin(), out.end(), '/', '_');
-  while (out.ends_with('='))
-    out.pop_back();
-  return out;
-}
-
 Result<Token> make_token(const aws::AwsContext& context, const EksTokenOptions& options,
                          const os::CancelToken& cancel) {
   auto credentials = context.credentials->get(cancel);
@@ -51,7 +42,7 @@ Result<Token> make_token(const aws::AwsContext& context, const EksTokenOptions& 
                                                     .payload_header = aws::PayloadHeader::omit,
                                                     .payload_hash = {}},
                              kLifetime));
-  Token token{.text = std::string(kPrefix) + base64url(signed_url.url),
+  Token token{.text = std::string(kPrefix) + to_base64url(signed_url.url),
               .use_until = context.clock->now() + kUseFor};
   if (credentials->expires_at) {
     token.use_until = std::min(token.use_until, *credentials->expires_at - kBeforeExpiry);

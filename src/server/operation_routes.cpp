@@ -68,6 +68,12 @@ HttpResponse metrics(const Exchange& exchange) {
   counts(out, "verdict", *received);
   out.family("aphex_queue_entries", MetricType::gauge, "Entries of the queue, by state.");
   counts(out, "state", *queued);
+  const auto told = site.notifications.counts();
+  if (!told) return problem_of(told.error());
+  out.family("aphex_notifications", MetricType::gauge,
+             "Messages to people that are kept, by channel and state.");
+  for (const notify::NotificationStore::Count& each : *told)
+    out.sample({{"channel", each.channel}, {"state", each.state}}, static_cast<double>(each.count));
   runs(out, *totals);
   process_metrics(out);
   HttpResponse response;

@@ -56,15 +56,16 @@ std::span<const Route> pipeline_routes();
 std::span<const Route> run_routes();
 std::span<const Route> log_routes();
 std::span<const Route> artifact_routes();
-std::span<const Route> activity_routes();   // queue and deliveries
-std::span<const Route> event_routes();      // what open pages are told
-std::span<const Route> api_routes();        // /api/v1, for programs: lists and documents
-std::span<const Route> run_api_routes();    // /api/v1: runs and what belongs to them
-std::span<const Route> action_routes();     // what starts, ends and decides: API and forms
-std::span<const Route> approval_routes();   // what runs ask people
-std::span<const Route> access_routes();     // login, tokens, the audit log
-std::span<const Route> webhook_routes();    // for GitHub
-std::span<const Route> operation_routes();  // health and metrics
+std::span<const Route> activity_routes();      // queue and deliveries
+std::span<const Route> event_routes();         // what open pages are told
+std::span<const Route> api_routes();           // /api/v1, for programs: lists and documents
+std::span<const Route> run_api_routes();       // /api/v1: runs and what belongs to them
+std::span<const Route> action_routes();        // what starts, ends and decides: API and forms
+std::span<const Route> approval_routes();      // what runs ask people
+std::span<const Route> notification_routes();  // what people were told
+std::span<const Route> access_routes();        // login, tokens, the audit log
+std::span<const Route> webhook_routes();       // for GitHub
+std::span<const Route> operation_routes();     // health and metrics
 
 // All of them.
 std::vector<Route> all_routes();

@@ -221,6 +221,7 @@ const std::array kPipelineFields{
 };
 const Shape kPipeline{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Pipeline", .fields = kPipelineFields};
+const Shape kNotifications{.kind = ShapeKind::list, .what = "a list of mappings"};
 const Shape kPipelines{
     .kind = ShapeKind::list, .what = "a list of mappings", .item = &kPipeline, .needs = "pipeline"};
 const std::array kTlsFields{
@@ -239,6 +240,7 @@ const std::array kServerFields{
     Field{"maxRuns", Presence::optional, &kRuns, "Runs that execute at a time, of all pipelines.",
           "2"},
     Field{"pipelines", Presence::required, &kPipelines, "What is run."},
+    Field{"notifications", Presence::optional, &kNotifications, "Who is told of what."},
     Field{"shutdown", Presence::optional, &kShutdown, "How the server ends."},
     Field{"retention", Presence::optional, &kRetention, "What is removed, and when."},
     Field{"minimumFreeBytes", Presence::optional, &kBytes,
@@ -252,8 +254,9 @@ const Shape kServer{
 
 class Reader {
  public:
-  Reader(const std::filesystem::path& directory, std::vector<Diagnostic>& diagnostics)
-      : directory_(directory), diagnostics_(diagnostics) {}
+  Reader(const std::filesystem::path& directory, notify::Files notification_files,
+         std::vector<Diagnostic>& diagnostics)
+      : directory_(directory), notification_files_(notification_files), diagnostics_(diagnostics) {}
 
   ServerConfig read(const Node& root) {
     ServerConfig config;
@@ -277,6 +280,13 @@ class Reader {
     for (const Node& node : root.find("pipelines")->value.items)
       config.pipelines.push_back(pipeline(node));
     operation(root, config);
+    if (const auto* list = root.find("notifications")) {
+      notify::KnownNames known;
+      for (const ServedPipeline& each : config.pipelines)
+        known.pipelines.push_back(each.name);
+      notify::SettingReader reader(directory_, notification_files_, diagnostics_);
+      config.notifications = notify::read_channels(list->value, known, reader, diagnostics_);
+    }
     return config;
   }
 
@@ -384,6 +394,7 @@ class Reader {
   }
 
   const std::filesystem::path& directory_;
+  const notify::Files notification_files_;
   std::vector<Diagnostic>& diagnostics_;
   std::map<std::string, Span> names_;
 };
@@ -403,7 +414,8 @@ const ServedPipeline* ServerConfig::find(std::string_view name) const {
   return nullptr;
 }
 
-Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file) {
+Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file,
+                                              notify::Files notification_files) {
   auto text = os::read_file(file, kMaxFileBytes);
   if (!text) {
     Error error = std::move(text.error());
@@ -423,7 +435,8 @@ Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file)
   if (document.root && !has_errors(loaded.diagnostics)) {
     std::error_code ignored;
     const std::filesystem::path directory = std::filesystem::absolute(file, ignored).parent_path();
-    ServerConfig config = Reader(directory, loaded.diagnostics).read(*document.root);
+    ServerConfig config =
+        Reader(directory, notification_files, loaded.diagnostics).read(*document.root);
     if (!has_errors(loaded.diagnostics)) loaded.config = std::move(config);
   }
   sort_by_place(loaded.diagnostics);

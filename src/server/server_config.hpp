@@ -32,6 +32,7 @@
 //   logFile: /var/log/aphex/server.log
 //   logFormat: text
 //   accessLog: false
+//   notifications: …  (server/notify/channel_config.hpp)
 
 #include <chrono>
 #include <cstdint>
@@ -42,6 +43,7 @@
 
 #include "base/diagnostic.hpp"
 #include "base/result.hpp"
+#include "server/notify/channel_config.hpp"
 #include "server/server_log.hpp"
 
 namespace aphex::server {
@@ -110,6 +112,7 @@ struct ServerConfig {
   std::optional<TlsFiles> tls;
   std::uint32_t max_runs = 2;
   std::vector<ServedPipeline> pipelines;
+  std::vector<notify::ChannelConfig> notifications;
   RunsAtEnd runs_at_end = RunsAtEnd::leave;
   std::chrono::seconds end_time{300};
   std::optional<Retention> retention;  // nothing: everything is kept
@@ -128,6 +131,9 @@ struct LoadedServerConfig {
 };
 
 // Reads the file and the secrets that it names; an error only where the file cannot be read.
-Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file);
+// What notifications need is looked at where a server starts, and is no matter of a run's.
+Result<LoadedServerConfig> load_server_config(
+    const std::filesystem::path& file,
+    notify::Files notification_files = notify::Files::not_looked_at);
 
 }  // namespace aphex::server

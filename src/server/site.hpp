@@ -7,6 +7,7 @@
 #include "server/audit_log.hpp"
 #include "server/delivery_store.hpp"
 #include "server/gate.hpp"
+#include "server/notify/notification_store.hpp"
 #include "server/request_metrics.hpp"
 #include "store/approvals.hpp"
 #include "store/run_database.hpp"
@@ -29,6 +30,7 @@ struct Site {
   store::RunReports& reports;                   // lists and trends, for pages
   LiveHub& live;                                // what open pages are told
   const os::EnvironmentVariables& environment;  // of this process: how artifacts are reached
+  notify::NotificationStore& notifications;     // what people were told
 };
 
 }  // namespace aphex::server

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from application import Application  # noqa: E402
 from program import Program, finish, remove, wait_until  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
+from telling import opened, tell, topic  # noqa: E402,F401  (fixtures)
 
 SECRET = "a-secret-of-thirty-two-characters"
 OLD_SECRET = "an-older-secret-of-the-same-hook"
