@@ -29,11 +29,6 @@ if(APHEX_BUILD_FUZZERS)
   target_compile_options(aphex_compile INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-if(APHEX_BUILD_FUZZERS)
-  # libFuzzer sees which branches an input takes only in code that counts them.
-  target_compile_options(aphex_compile INTERFACE -fsanitize=fuzzer-no-link)
-endif()
-
 # mold links a debug binary in a fraction of ld's time; ld stays the fallback.
 find_program(APHEX_MOLD mold)
 if(APHEX_MOLD AND NOT APHEX_SANITIZE)
