@@ -15,7 +15,7 @@ build: ## the optimised program, build/release/bin/aphex, and what it deploys wi
 	@scripts/setup --for run
 	@scripts/build release aphex aphex_provider_zip
 
-demo: build ## a real CDK application through the whole pipeline, on a local AWS
+demo: build ## a signed push takes a real CDK application through all, on a local AWS
 	@scripts/demo
 
 test: ## every test there is; the last line is the sum

@@ -22,6 +22,7 @@ aphex_pkg_dependency(yaml "yaml-0.1>=0.2.5")
 # Its headers only: src/aws/curl_library.cpp loads it when the first request is made.
 aphex_loaded_dependency(curl "libcurl>=7.88")
 aphex_pkg_dependency(crypto "libcrypto>=3.0")
+aphex_pkg_dependency(ssl "libssl>=3.0")
 aphex_pkg_dependency(sqlite "sqlite3>=3.40")
 # The same: src/store/archive_library.cpp loads it when the first archive is unpacked.
 aphex_loaded_dependency(archive "libarchive>=3.6")

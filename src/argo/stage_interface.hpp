@@ -48,6 +48,8 @@ inline constexpr std::string_view kHandOverSuffix = "-r1";
 inline constexpr std::string_view kTokenDir = "/aphex/github";  // of --clone: kTokenDir/<key>
 
 inline constexpr int kExitInfrastructure = 75;  // sysexits.h: EX_TEMPFAIL
+// By SIGTERM. A node that is drained sends it, and another pod goes on.
+inline constexpr int kExitTerminated = 130;
 
 // How long a pod may take from its creation to the first step: scheduling, a new node, the image.
 inline constexpr std::chrono::seconds kPodStartBound{600};

@@ -24,12 +24,13 @@ const Resources kSmallResources{"100m", "128Mi", "1", "512Mi"};
 
 // A pod that was lost, our own "try again" and a node that gave up: nothing of a user's command.
 // kubelet's own words, pkg/kubelet/{eviction,nodeshutdown,preemption}; the message of a failed
-// container begins with its name instead.
+// container begins with its name instead. 130 is that of a stage that got SIGTERM: its node is
+// drained. Whoever stops the workflow sends SIGTERM too, but then Argo tries nothing again.
 constexpr std::string_view kRetryExpression =
     "lastRetry.status == \"Error\" || asInt(lastRetry.exitCode) == 75 || lastRetry.message matches "
     "\"^(The node was low on resource|Pod was terminated in response to imminent node shutdown|"
-    "Preempted in order to admit critical pod)\"";
-static_assert(kExitInfrastructure == 75, "named in kRetryExpression");
+    "Preempted in order to admit critical pod|main: [^:]*[(]exit code 130[)])\"";
+static_assert(kExitInfrastructure == 75 && kExitTerminated == 130, "named in kRetryExpression");
 
 class EnvironmentList {
  public:

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <signal.h>
 
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
+#include "engine/cancel_run.hpp"
 #include "engine/run_queue.hpp"
 
 namespace aphex::cli {
@@ -23,20 +23,11 @@ class Cancel final : public Subcommand {
     APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
     APHEX_CHECK(engine::mark_interrupted(session->database(), session->paths()));
     APHEX_TRY(const store::RunRecord run, chosen_run(*session));
-    if (store::is_finished(run.state)) {
-      return fail(ErrorCode::usage,
-                  fmt::format("run {} is not going: it {}", run.id,
-                              run.state == store::RunState::succeeded
-                                  ? "succeeded"
-                                  : "is " + std::string(store::to_string(run.state))),
-                  "'aphex runs' lists the runs");
-    }
-    const int pid = static_cast<int>(run.owner_pid);
-    const Result<std::uint64_t> start = os::process_start_time(pid);
-    if (start && static_cast<std::int64_t>(*start) == run.owner_start) {
-      if (::kill(pid, SIGTERM) != 0) {
-        return fail_errno(fmt::format("cannot signal process {} of run {}", pid, run.id), errno);
-      }
+    Status told = engine::tell_to_end(session->database(), session->paths(), run.id);
+    if (!told) {
+      // Which run is the command line's to say.
+      if (told.error().code == ErrorCode::already_exists) told.error().code = ErrorCode::usage;
+      return fail(std::move(told.error()));
     }
     return wait_until_ended(*session, run.id, terminal);
   }

@@ -66,10 +66,48 @@ class QueuedRun final : public Subcommand {
                   fmt::format("{} is invalid now, or has no pipeline {}", config_, entry.pipeline),
                   "'aphex serve --check' says what is wrong");
     }
+    if (entry.kind == server::EntryKind::resume)
+      return resume(session, terminal, entry, *pipeline, clock);
     APHEX_TRY(const std::optional<std::int64_t> earlier,
               session.database().run_of_request(entry.request));
     if (earlier) return go_on(session, terminal, *earlier, clock);
     return begin(session, terminal, entry, *pipeline);
+  }
+
+  static engine::Git git_of(Session& session) {
+    return {*session.processes(), session.environment(), os::CancelToken()};
+  }
+
+  // A commit's sources, whole: what a process that was killed has left half is fetched again.
+  static Status fetch(Session& session, const std::string& url, const std::string& commit,
+                      const std::filesystem::path& source) {
+    APHEX_CHECK(os::remove_tree(source));
+    APHEX_CHECK(os::make_directories(source.parent_path()));
+    return git_of(session).clone_commit(url, commit, source);
+  }
+
+  // Goes on with the run that somebody has named, once: one that ended after the entry began was
+  // gone on with by an earlier process of it.
+  static Result<ExitCode> resume(Session& session, const Terminal& terminal,
+                                 const server::QueueEntry& entry,
+                                 const server::ServedPipeline& pipeline, os::Clock& clock) {
+    const std::int64_t id = entry.run_id.value_or(0);
+    APHEX_CHECK(engine::mark_interrupted(session.database(), session.paths()));
+    APHEX_TRY(const store::RunRecord record, session.database().run(id));
+    const bool over = store::is_finished(record.state) &&
+                      record.state != store::RunState::interrupted &&
+                      record.ended_at.value_or(0) >= entry.started_at.value_or(0);
+    if (over) return exit_of(record);
+    if (!store::is_finished(record.state)) return go_on(session, terminal, id, clock);
+    // Where the run begins anew, it clones what its first entry had fetched.
+    APHEX_TRY(const engine::RunOptions options, engine::run_options_from(record.options));
+    const std::filesystem::path source(options.clone_source);
+    const server::DispatchPaths paths{session.paths().root / "server"};
+    const bool ours = source.parent_path() == paths.source(entry.number).parent_path();
+    if (ours) APHEX_CHECK(fetch(session, pipeline.url, record.commit_sha, source));
+    Result<ExitCode> code = resume_run(session, terminal, record, {});
+    if (ours) APHEX_CHECK(os::remove_tree(source));
+    return code;
   }
 
   static Result<ExitCode> begin(Session& session, const Terminal& terminal,
@@ -77,14 +115,15 @@ class QueuedRun final : public Subcommand {
                                 const server::ServedPipeline& pipeline) {
     const std::filesystem::path source =
         server::DispatchPaths{session.paths().root / "server"}.source(entry.number);
-    // Of a process that was killed while it cloned.
-    APHEX_CHECK(os::remove_tree(source));
-    APHEX_CHECK(os::make_directories(source.parent_path()));
-    engine::Git git(*session.processes(), session.environment(), os::CancelToken());
-    APHEX_CHECK(git.clone_commit(pipeline.url, entry.commit, source));
+    engine::Git git = git_of(session);
+    std::string commit = entry.commit;
+    if (commit.empty()) {  // whatever the branch is at now
+      APHEX_TRY(commit, git.branch_head(pipeline.url, entry.branch));
+    }
+    APHEX_CHECK(fetch(session, pipeline.url, commit, source));
     engine::RunWish wish;
     wish.directory = source;
-    wish.commit = entry.commit;
+    wish.commit = commit;
     wish.branch = entry.branch;
     wish.config_path = pipeline.config_path;
     wish.aws = pipeline.sandbox ? engine::AwsTarget::sandbox : engine::AwsTarget::real;

@@ -1,14 +1,18 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
-#include "cli/run_json.hpp"
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
+#include "engine/run_json.hpp"
 #include "engine/run_queue.hpp"
 #include "os/clock.hpp"
 
 namespace aphex::cli {
 namespace {
+
+using engine::is_of_worktree;
+using engine::time_text;
+using engine::to_value;
 
 constexpr int kDefaultRows = 20;
 constexpr int kMaxRows = 10'000;

@@ -6,6 +6,7 @@
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "os/files.hpp"
+#include "server/address.hpp"
 #include "server/dispatcher.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
@@ -45,7 +46,9 @@ class Serve final : public Subcommand {
     const std::shared_ptr<os::Clock> clock = os::make_system_clock();
     APHEX_TRY(const std::unique_ptr<server::DeliveryStore> store,
               server::DeliveryStore::open(session->paths().database(), clock));
-    return serve(*session, terminal, {config, *store, paths, *clock, starter(*session, paths)});
+    APHEX_TRY(const Doors doors, open_doors(*session, config, clock));
+    return serve(*session, terminal, {config, *store, paths, *clock, starter(*session, paths)},
+                 doors);
   }
 
  private:
@@ -68,24 +71,53 @@ class Serve final : public Subcommand {
     };
   }
 
+  // What decides who comes in.
+  struct Doors {
+    std::unique_ptr<server::AccessStore> access;
+    std::unique_ptr<server::AuditLog> audit;
+    std::unique_ptr<server::Gate> gate;
+  };
+
+  static Result<Doors> open_doors(Session& session, const server::ServerConfig& config,
+                                  const std::shared_ptr<os::Clock>& clock) {
+    Doors doors;
+    const std::filesystem::path database = session.paths().database();
+    APHEX_TRY(doors.access, server::AccessStore::open(database, clock));
+    APHEX_TRY(doors.audit, server::AuditLog::open(database, clock));
+    APHEX_TRY(doors.gate, server::Gate::make(clock));
+    APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
+    if (!has_tokens && !server::is_loopback_host(config.address)) {
+      return fail(ErrorCode::permission,
+                  fmt::format("this server has no token, and {} can be reached from other machines",
+                              config.address),
+                  "'aphex token create NAME --role admin' makes one; or listen on 127.0.0.1");
+    }
+    return doors;
+  }
+
   static Result<ExitCode> serve(Session& session, const Terminal& terminal,
-                                server::Dispatcher::Parts parts) {
+                                server::Dispatcher::Parts parts, const Doors& doors) {
     os::CancelSource source;
     const os::SignalGuard signals(source);
     server::HttpOptions options;
     options.address = parts.config.address;
     options.port = parts.config.port;
     options.max_body_bytes = server::max_body_bytes;
+    options.tls = parts.config.tls;
+    options.complain = [&](const Error& error) { terminal.error(error); };
     const server::ServerConfig& config = parts.config;
-    server::Site site{config, parts.store, session.database(), session.paths()};
+    server::RequestMetrics requests;
+    server::Site site{config,        parts.store,  session.database(), session.paths(),
+                      *doors.access, *doors.audit, *doors.gate,        requests};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);
               }));
     const bool v6 = options.address.find(':') != std::string::npos;
-    terminal.print(fmt::format("serving {} pipeline{} on http://{}{}{}:{}\n",
-                               config.pipelines.size(), config.pipelines.size() == 1 ? "" : "s",
-                               v6 ? "[" : "", options.address, v6 ? "]" : "", http->port()));
+    terminal.print(fmt::format("serving {} pipeline{} on {}://{}{}{}:{}\n", config.pipelines.size(),
+                               config.pipelines.size() == 1 ? "" : "s",
+                               config.tls ? "https" : "http", v6 ? "[" : "", options.address,
+                               v6 ? "]" : "", http->port()));
     (void)std::fflush(stdout);
     server::Dispatcher dispatcher(std::move(parts));
     std::thread dispatching([&] {

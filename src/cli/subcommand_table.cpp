@@ -72,6 +72,15 @@ constexpr std::array kTable{
                     "  aphex serve --config aphex-server.yaml --check\n"
                     "  aphex serve --config aphex-server.yaml\n",
                     make_serve},
+    SubcommandEntry{"token", "make, list and revoke what the server knows its callers by",
+                    "  aphex token create ci --role run --expires 90d\n"
+                    "  aphex token list\n"
+                    "  aphex token revoke ci\n",
+                    make_token},
+    SubcommandEntry{"audit", "print what was done with the server, and by whom",
+                    "  aphex audit\n"
+                    "  aphex audit --limit 500 --format json\n",
+                    make_audit},
     SubcommandEntry{"doctor", "check tools, credentials and accounts, and say how to mend each",
                     "  aphex doctor\n"
                     "  aphex doctor --sandbox\n",

@@ -17,6 +17,8 @@ std::unique_ptr<Subcommand> make_sandbox();
 std::unique_ptr<Subcommand> make_run();
 std::unique_ptr<Subcommand> make_serve();
 std::unique_ptr<Subcommand> make_queued_run();
+std::unique_ptr<Subcommand> make_token();
+std::unique_ptr<Subcommand> make_audit();
 std::unique_ptr<Subcommand> make_runs();
 std::unique_ptr<Subcommand> make_logs();
 std::unique_ptr<Subcommand> make_outputs();

@@ -69,9 +69,13 @@ Result<std::uint64_t> fetch_archive(StepContext& context, const store::BlobInfo&
 }  // namespace
 
 std::string artifact_prefix(const StepContext& context) {
-  if (context.options.source == Source::commit) return context.parameters.commit_sha;
-  return fmt::format("{}-worktree-{}", context.parameters.commit_sha,
-                     context.paths.root.filename().string());
+  return artifact_prefix(context.options.source, context.parameters.commit_sha,
+                         context.paths.root.filename().string());
+}
+
+std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run) {
+  if (source == Source::commit) return commit_sha;
+  return fmt::format("{}-worktree-{}", commit_sha, run);
 }
 
 std::string assembly_key(const std::string& environment) {

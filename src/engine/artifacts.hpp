@@ -29,6 +29,8 @@ inline constexpr std::string_view kSource = "source.tar.gz";
 inline constexpr std::string_view kDependencies = "node_modules.tar.gz";
 
 std::string artifact_prefix(const StepContext& context);
+// The same of a run that is recorded.
+std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run);
 std::string assembly_key(const std::string& environment);  // relative to the prefix
 std::string build_digest(const plan::Plan& plan);
 // The paths of the plan's dependency cache.

@@ -210,6 +210,17 @@ Result<std::vector<std::string>> Git::tracked_files(const std::filesystem::path&
   return split_nul(out);
 }
 
+Result<std::string> Git::branch_head(const std::string& from, const std::string& branch) {
+  const std::string ref = "refs/heads/" + branch;
+  APHEX_TRY(const std::string listed, run({"ls-remote", "--quiet", "--", from, ref}));
+  // "<sha>\t<ref>" a line; a pattern may fit the end of others as well.
+  for (const std::string& line : split(listed, '\n')) {
+    const std::vector<std::string> words = split(line, '\t');
+    if (words.size() == 2 && words[1] == ref) return words[0];
+  }
+  return fail(ErrorCode::not_found, fmt::format("{} has no branch {}", from, branch));
+}
+
 Status Git::fetch_commit(const std::string& from, const std::string& sha,
                          const std::filesystem::path& destination) {
   const std::string directory = destination.string();

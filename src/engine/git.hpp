@@ -45,6 +45,8 @@ class Git {
   Status restore(const std::filesystem::path& repository, const std::string& sha);
   // Paths that the commit holds, those of submodules included.
   Result<std::vector<std::string>> tracked_files(const std::filesystem::path& repository);
+  // The newest commit of a branch of the repository at an address or path; not_found.
+  Result<std::string> branch_head(const std::string& from, const std::string& branch);
   // A new working copy of exactly `sha` in `destination`; its submodules are empty.
   Status clone_without_submodules(const std::string& from, const std::string& sha,
                                   const std::filesystem::path& destination);

@@ -7,6 +7,7 @@
 namespace aphex::server {
 namespace {
 
+using store::read_all;
 using store::Statement;
 using store::Transaction;
 
@@ -54,17 +55,6 @@ QueueEntry read_entry(const Statement& query) {
   return entry;
 }
 
-// Every row of a query.
-template <typename Read>
-auto read_all(Statement& query, Read read) -> Result<std::vector<decltype(read(query))>> {
-  std::vector<decltype(read(query))> rows;
-  while (true) {
-    APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::none) return rows;
-    rows.push_back(read(query));
-  }
-}
-
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
@@ -84,13 +74,47 @@ Result<std::unique_ptr<DeliveryStore>> DeliveryStore::open(const std::filesystem
   APHEX_TRY(store::Database opened, store::Database::open(database));
   // An answer of 202 is a promise that a power cut does not break either.
   APHEX_CHECK(opened.execute("PRAGMA synchronous = FULL"));
-  return std::unique_ptr<DeliveryStore>(new DeliveryStore(std::move(opened), std::move(clock)));
+  APHEX_TRY(store::Database reads, store::Database::open(database));
+  return std::unique_ptr<DeliveryStore>(
+      new DeliveryStore(std::move(opened), std::move(reads), std::move(clock)));
 }
+
+// A delivery on its way to the disk, and what became of it.
+struct DeliveryStore::Record {
+  const Delivery& delivery;
+  const std::vector<NewEntry>& runs;
+  Result<Recorded> result = fail(ErrorCode::internal, "the delivery was not recorded");
+};
 
 Result<DeliveryStore::Recorded> DeliveryStore::record(const Delivery& delivery,
                                                       const std::vector<NewEntry>& runs) {
+  Record mine{delivery, runs};
+  recording_.run(mine, [this](std::span<Record* const> records) {
+    const Status committed = record_all(records);
+    if (committed) return;
+    for (Record* record : records)
+      record->result = fail(committed.error());
+  });
+  return std::move(mine.result);
+}
+
+// One commit. A delivery that cannot be recorded leaves nothing and takes no other with it.
+Status DeliveryStore::record_all(std::span<Record* const> records) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Transaction transaction, Transaction::begin(database_));
+  for (Record* record : records) {
+    APHEX_CHECK(database_.execute("SAVEPOINT delivery"));
+    record->result = put(record->delivery, record->runs);
+    // A full disk ends the whole transaction, and then there is nothing to go back to.
+    if (!record->result && !database_.execute("ROLLBACK TO delivery"))
+      return fail(record->result.error());
+    APHEX_CHECK(database_.execute("RELEASE delivery"));
+  }
+  return transaction.commit();
+}
+
+Result<DeliveryStore::Recorded> DeliveryStore::put(const Delivery& delivery,
+                                                   const std::vector<NewEntry>& runs) {
   if (delivery.verdict != Verdict::rejected) {
     APHEX_TRY(Statement query, database_.prepare("SELECT 1 FROM deliveries WHERE id = ?"
                                                  " AND verdict <> 'rejected'"));
@@ -125,7 +149,6 @@ Result<DeliveryStore::Recorded> DeliveryStore::record(const Delivery& delivery,
     }
     APHEX_CHECK(insert(entry));
   }
-  APHEX_CHECK(transaction.commit());
   return Recorded::now;
 }
 
@@ -149,6 +172,16 @@ Result<std::int64_t> DeliveryStore::enqueue(const QueueEntry& entry) {
     APHEX_TRY(const Statement::Row row, query.step());
     if (row == Statement::Row::here) return query.integer(0);
   }
+  {
+    APHEX_TRY(Statement query,
+              database_.prepare("SELECT number FROM queue WHERE state = 'waiting' AND kind = ?"
+                                " AND pipeline = ? AND branch = ? AND commit_sha = ?"
+                                " AND run_id IS ? AND asked_by <> ''"));
+    query.bind(to_string(entry.kind)).bind(entry.pipeline).bind(entry.branch).bind(entry.commit);
+    query.bind_optional(entry.run_id);
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::here) return query.integer(0);
+  }
   APHEX_CHECK(insert(entry));
   const std::int64_t number = database_.last_insert_id();
   APHEX_CHECK(transaction.commit());
@@ -156,23 +189,54 @@ Result<std::int64_t> DeliveryStore::enqueue(const QueueEntry& entry) {
 }
 
 Result<std::vector<QueueEntry>> DeliveryStore::open_entries() {
-  const std::lock_guard lock(mutex_);
-  APHEX_TRY(Statement query,
-            database_.prepare(fmt::format("SELECT {} FROM queue WHERE state IN"
-                                          " ('waiting', 'running') ORDER BY number",
-                                          kEntryColumns)));
+  const std::lock_guard lock(reads_mutex_);
+  APHEX_TRY(Statement query, reads_.prepare(fmt::format("SELECT {} FROM queue WHERE state IN"
+                                                        " ('waiting', 'running') ORDER BY number",
+                                                        kEntryColumns)));
   return read_all(query, read_entry);
 }
 
 Result<QueueEntry> DeliveryStore::entry(std::int64_t number) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(reads_mutex_);
   APHEX_TRY(Statement query,
-            database_.prepare(fmt::format("SELECT {} FROM queue WHERE number = ?", kEntryColumns)));
+            reads_.prepare(fmt::format("SELECT {} FROM queue WHERE number = ?", kEntryColumns)));
   query.bind(number);
   APHEX_TRY(const Statement::Row row, query.step());
   if (row == Statement::Row::none)
     return fail(ErrorCode::not_found, fmt::format("the queue has no entry {}", number));
   return read_entry(query);
+}
+
+Result<std::optional<QueueEntry>> DeliveryStore::entry_of_request(const std::string& request) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query, database_.prepare(fmt::format("SELECT {} FROM queue WHERE request = ?",
+                                                           kEntryColumns)));
+  query.bind(request);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none) return std::optional<QueueEntry>();
+  return std::optional<QueueEntry>(read_entry(query));
+}
+
+Status DeliveryStore::cancel_waiting(std::int64_t number, const std::string& note) {
+  constexpr std::int64_t kCancelled = 130;  // as a program that was interrupted ends
+  {
+    const std::lock_guard lock(mutex_);
+    APHEX_TRY(Statement update,
+              database_.prepare("UPDATE queue SET state = 'ended', ended_at = ?, exit_code = ?,"
+                                " note = ? WHERE number = ? AND state = 'waiting'"
+                                " RETURNING number"));
+    update.bind(now()).bind(kCancelled).bind(note).bind(number);
+    APHEX_TRY(const Statement::Row row, update.step());
+    if (row == Statement::Row::here) {
+      APHEX_CHECK(update.run());  // to its end: only then it is done
+      return {};
+    }
+  }
+  APHEX_TRY(const QueueEntry found, entry(number));
+  return fail(
+      ErrorCode::already_exists,
+      fmt::format("entry {} of the queue does not wait: it is {}", number, to_string(found.state)),
+      found.state == QueueState::running ? "cancel its run instead" : "");
 }
 
 Status DeliveryStore::begin(std::int64_t number) {
@@ -191,22 +255,26 @@ Status DeliveryStore::end(std::int64_t number, int exit_code, const std::string&
   return update.bind(now()).bind(std::int64_t{exit_code}).bind(note).bind(number).run();
 }
 
-Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit) {
-  const std::lock_guard lock(mutex_);
+Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit,
+                                                       std::optional<std::int64_t> before) {
+  const std::lock_guard lock(reads_mutex_);
   APHEX_TRY(Statement query,
-            database_.prepare(
-                fmt::format("SELECT {} FROM queue ORDER BY number DESC LIMIT ?", kEntryColumns)));
-  query.bind(std::int64_t{limit});
+            reads_.prepare(fmt::format("SELECT {} FROM queue WHERE number < coalesce(?,"
+                                       " 9223372036854775807) ORDER BY number DESC LIMIT ?",
+                                       kEntryColumns)));
+  query.bind_optional(before).bind(std::int64_t{limit});
   return read_all(query, read_entry);
 }
 
-Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit) {
-  const std::lock_guard lock(mutex_);
+Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit,
+                                                              std::optional<std::int64_t> before) {
+  const std::lock_guard lock(reads_mutex_);
   APHEX_TRY(Statement query,
-            database_.prepare("SELECT number, received_at, id, client, event, repository, branch,"
-                              " commit_sha, verdict, reason FROM deliveries"
-                              " ORDER BY number DESC LIMIT ?"));
-  query.bind(std::int64_t{limit});
+            reads_.prepare("SELECT number, received_at, id, client, event, repository, branch,"
+                           " commit_sha, verdict, reason FROM deliveries"
+                           " WHERE number < coalesce(?, 9223372036854775807)"
+                           " ORDER BY number DESC LIMIT ?"));
+  query.bind_optional(before).bind(std::int64_t{limit});
   return read_all(query, [](const Statement& row) {
     return DeliveryRecord{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
                           row.text(5),    row.text(6),    row.text(7), row.text(8), row.text(9)};
@@ -214,8 +282,8 @@ Result<std::vector<DeliveryRecord>> DeliveryStore::deliveries(int limit) {
 }
 
 Result<std::vector<DeliveryStore::Count>> DeliveryStore::counts(std::string_view sql) {
-  const std::lock_guard lock(mutex_);
-  APHEX_TRY(Statement query, database_.prepare(sql));
+  const std::lock_guard lock(reads_mutex_);
+  APHEX_TRY(Statement query, reads_.prepare(sql));
   return read_all(query, [](const Statement& row) { return Count{row.text(0), row.integer(1)}; });
 }
 

@@ -1,14 +1,19 @@
 #pragma once
 // Deliveries and the queue of runs that they ask for, in the state directory's database.
 // Thread-safe; a server and the processes that execute its runs have it open at once.
+//
+// A delivery is answered when it is on the disk, and a disk takes its time for each commit. So
+// deliveries that come while one is being written wait, and are then written by one commit.
 
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "os/clock.hpp"
+#include "server/group_work.hpp"
 #include "server/server_config.hpp"
 #include "store/database.hpp"
 #include "store/run_records.hpp"
@@ -85,18 +90,24 @@ class DeliveryStore {
   };
   Result<Recorded> record(const Delivery& delivery, const std::vector<NewEntry>& runs);
 
-  // What a person asks for. The entry's request names it: asking twice queues once. The number.
+  // What a person asks for. The entry's request names it: asking twice queues once. So does what
+  // asks for the same as an entry that waits. The number.
   Result<std::int64_t> enqueue(const QueueEntry& entry);
 
   // Waiting and running, oldest first.
   Result<std::vector<QueueEntry>> open_entries();
   Result<QueueEntry> entry(std::int64_t number);  // not_found
+  Result<std::optional<QueueEntry>> entry_of_request(const std::string& request);
+  // Ends one that waits. already_exists: it does not wait any more; not_found.
+  Status cancel_waiting(std::int64_t number, const std::string& note);
   // A process is about to be started for it.
   Status begin(std::int64_t number);
   Status end(std::int64_t number, int exit_code, const std::string& note);
 
-  Result<std::vector<QueueEntry>> entries(int limit);         // newest first
-  Result<std::vector<DeliveryRecord>> deliveries(int limit);  // newest first
+  // Newest first; with `before`, only those with a smaller number.
+  Result<std::vector<QueueEntry>> entries(int limit, std::optional<std::int64_t> before = {});
+  Result<std::vector<DeliveryRecord>> deliveries(int limit,
+                                                 std::optional<std::int64_t> before = {});
   struct Count {
     std::string what;
     std::int64_t count = 0;
@@ -105,14 +116,21 @@ class DeliveryStore {
   Result<std::vector<Count>> count_entries();     // by state
 
  private:
-  DeliveryStore(store::Database database, std::shared_ptr<os::Clock> clock)
-      : database_(std::move(database)), clock_(std::move(clock)) {}
+  DeliveryStore(store::Database database, store::Database reads, std::shared_ptr<os::Clock> clock)
+      : database_(std::move(database)), reads_(std::move(reads)), clock_(std::move(clock)) {}
   Result<std::vector<Count>> counts(std::string_view sql);
-  Status insert(const QueueEntry& entry);  // within mutex_ and a transaction
+  // Within mutex_ and a transaction.
+  Status insert(const QueueEntry& entry);
+  Result<Recorded> put(const Delivery& delivery, const std::vector<NewEntry>& runs);
+  struct Record;
+  Status record_all(std::span<Record* const> records);
   std::int64_t now() const { return clock_->now().time_since_epoch().count(); }
 
-  std::mutex mutex_;  // guards database_
+  std::mutex mutex_;  // guards database_, which writes
   store::Database database_;
+  std::mutex reads_mutex_;  // guards reads_: who only reads does not wait for the disk
+  store::Database reads_;
+  GroupWork<Record> recording_;
   std::shared_ptr<os::Clock> clock_;
 };
 

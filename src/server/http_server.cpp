@@ -1,22 +1,28 @@
 #include "server/http_server.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "server/tls.hpp"
 
 namespace aphex::server {
 namespace {
@@ -36,15 +42,20 @@ constexpr std::chrono::seconds kEndTime{10};
 constexpr std::chrono::seconds kDrainTime{2};
 constexpr std::size_t kDrainBytes = 64U << 10U;
 constexpr std::size_t kMostDrained = 64U << 20U;
+// What the kernel holds of a stream that is not read; its own bound is megabytes, of thousands.
+constexpr int kStreamSendBuffer = 64 << 10;
 constexpr unsigned kHttp11 = 11;
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
 using Parser = http::request_parser<http::string_body>;
 using Answer = http::response<http::string_body>;
+using Head = http::response<http::empty_body>;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
 HttpRequest request_of(const http::request<http::string_body>& message, std::string client) {
   HttpRequest request;
-  request.method = std::string(message.method_string());
+  request.method =
+      message.method() == http::verb::head ? "GET" : std::string(message.method_string());
   const std::string target(message.target());
   const std::size_t mark = target.find('?');
   request.path = target.substr(0, mark);
@@ -56,17 +67,39 @@ HttpRequest request_of(const http::request<http::string_body>& message, std::str
   return request;
 }
 
-Answer answer_of(HttpResponse response, bool keep_alive) {
-  Answer answer{static_cast<http::status>(response.status), kHttp11};
-  answer.set(http::field::content_type, response.content_type);
+template <class Message>
+void set_head(Message& message, const HttpResponse& response) {
+  message.version(kHttp11);
+  message.result(response.status);
+  message.set(http::field::content_type, response.content_type);
   // No page of ours is somebody else's to frame, sniff or keep.
-  answer.set("X-Content-Type-Options", "nosniff");
+  message.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : response.headers)
-    answer.set(name, value);
+    message.insert(name, value);
+}
+
+Answer answer_of(HttpResponse response, bool keep_alive) {
+  Answer answer;
+  set_head(answer, response);
   answer.body() = std::move(response.body);
   answer.keep_alive(keep_alive);
   answer.prepare_payload();
   return answer;
+}
+
+// Of an answer whose body is not here, or not wanted.
+Head head_of(const HttpResponse& response, bool keep_alive) {
+  Head head;
+  set_head(head, response);
+  head.keep_alive(keep_alive);
+  if (!response.source) {
+    head.content_length(response.body.size());
+  } else if (response.source_bytes) {
+    head.content_length(*response.source_bytes);
+  } else {
+    head.chunked(true);
+  }
+  return head;
 }
 
 HttpResponse plain(unsigned status, std::string text) {
@@ -106,14 +139,20 @@ struct HttpServer::State {
   asio::io_context context{1};
   asio::thread_pool pool;
   tcp::acceptor acceptor{context};
-  std::size_t connections = 0;  // of the loop's thread alone
-  std::size_t answering = 0;    // the same
-  bool ending = false;          // the same
+  std::unique_ptr<TlsCertificate> certificate;  // null: no TLS
+  std::size_t connections = 0;                  // of the loop's thread alone
+  std::size_t answering = 0;                    // the same
+  bool ending = false;                          // the same
+  struct Flow;
+  std::set<std::shared_ptr<Flow>> flows;  // the same: streams, not downloads
 
   State(HttpOptions given, HttpHandler on_request)
       : options(std::move(given)), handler(std::move(on_request)), pool(options.handlers) {}
 
   Status open() {
+    if (options.tls) {
+      APHEX_TRY(certificate, TlsCertificate::load(*options.tls));
+    }
     beast::error_code error;
     const auto address = asio::ip::make_address(options.address, error);
     if (error) {
@@ -133,6 +172,19 @@ struct HttpServer::State {
         taken ? "another program has this port: end it, or choose another" : "");
   }
 
+  // One body in pieces that is on its way. Of the loop's thread alone, but for the pieces of a
+  // disk.
+  struct Flow {
+    explicit Flow(asio::io_context& context) : timer(context) {}
+    std::shared_ptr<BodySource> source;
+    std::optional<std::uint64_t> left;  // of the stated length
+    std::chrono::seconds heartbeat{0};
+    asio::steady_timer timer;
+    bool ready = false;  // the source called
+    bool gone = false;   // the client has, or the server ends
+    BodySource::Piece piece;
+  };
+
   asio::awaitable<void> accept_all() {
     while (true) {
       auto [error, socket] = co_await acceptor.async_accept(kNoThrow);
@@ -143,7 +195,14 @@ struct HttpServer::State {
         co_await timer.async_wait(kNoThrow);
         continue;
       }
-      asio::co_spawn(context, serve(beast::tcp_stream(std::move(socket))), asio::detached);
+      if (certificate) {
+        auto stream = std::make_shared<TlsStream>(beast::tcp_stream(std::move(socket)),
+                                                  certificate->current(options.complain));
+        asio::co_spawn(context, serve(std::move(stream)), asio::detached);
+        continue;
+      }
+      auto stream = std::make_shared<beast::tcp_stream>(std::move(socket));
+      asio::co_spawn(context, serve(std::move(stream)), asio::detached);
     }
   }
 
@@ -152,21 +211,50 @@ struct HttpServer::State {
     bool refused = false;  // there are too many
   };
 
-  asio::awaitable<void> serve(beast::tcp_stream stream) {
+  enum class After { again, end, cut };
+
+  // `Stream` is a beast::tcp_stream, or something that has one as its lowest layer.
+  template <class Stream>
+  asio::awaitable<void> serve(std::shared_ptr<Stream> stream) {
     ++connections;
     const bool full = connections > options.max_connections;
     beast::error_code ignored;
-    const auto remote = stream.socket().remote_endpoint(ignored);
+    tcp::socket& socket = beast::get_lowest_layer(*stream).socket();
+    const auto remote = socket.remote_endpoint(ignored);
     const std::string client = ignored ? std::string() : remote.address().to_string();
     beast::flat_buffer buffer;
-    stream.expires_after(options.header_time);
+    beast::get_lowest_layer(*stream).expires_after(options.header_time);
     const Peer peer{client, full};
-    bool more = true;
-    while (more && !ending)
-      more = co_await serve_one(stream, buffer, peer);
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    co_await drain(stream);
+    After after = co_await greet(*stream, full);
+    while (after == After::again && !ending)
+      after = co_await serve_one(stream, buffer, peer);
+    if (after != After::cut) {
+      co_await say_goodbye(*stream);
+      socket.shutdown(tcp::socket::shutdown_send, ignored);
+      co_await drain(beast::get_lowest_layer(*stream));
+    }
+    beast::get_lowest_layer(*stream).close();
     --connections;
+  }
+
+  // With TLS the handshake, within the time that a request's header has.
+  template <class Stream>
+  static asio::awaitable<After> greet(Stream& stream, bool full) {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      if (full) co_return After::cut;
+      auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kNoThrow);
+      if (error) co_return After::cut;
+    }
+    co_return After::again;
+  }
+
+  // Told that nothing follows, a client knows that nothing was cut off.
+  template <class Stream>
+  static asio::awaitable<void> say_goodbye(Stream& stream) {
+    if constexpr (std::is_same_v<Stream, TlsStream>) {
+      beast::get_lowest_layer(stream).expires_after(kDrainTime);
+      co_await stream.async_shutdown(kNoThrow);
+    }
   }
 
   // Closed with bytes unread, a connection is reset, and the client may never see why it was
@@ -181,14 +269,15 @@ struct HttpServer::State {
     }
   }
 
-  // False: the connection ends.
-  asio::awaitable<bool> serve_one(beast::tcp_stream& stream, beast::flat_buffer& buffer,
-                                  const Peer& peer) {
+  template <class Stream>
+  asio::awaitable<After> serve_one(std::shared_ptr<Stream> stream, beast::flat_buffer& buffer,
+                                   const Peer& peer) {
+    beast::tcp_stream& lowest = beast::get_lowest_layer(*stream);
     Parser parser;
     parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(boost::none);  // its path says how much; see below
     auto [header_error, header_bytes] =
-        co_await http::async_read_header(stream, buffer, parser, kNoThrow);
+        co_await http::async_read_header(*stream, buffer, parser, kNoThrow);
     (void)header_bytes;
     beast::error_code error = header_error;
     if (!error && !peer.refused) {
@@ -198,23 +287,27 @@ struct HttpServer::State {
       if (parser.content_length().value_or(0) > most) error = http::error::body_limit;
     }
     if (!error && !peer.refused) {
-      stream.expires_after(options.body_time);
+      lowest.expires_after(options.body_time);
       if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         http::response<http::empty_body> go{http::status::continue_, parser.get().version()};
-        co_await http::async_write(stream, go, kNoThrow);
+        co_await http::async_write(*stream, go, kNoThrow);
       }
-      auto [body_error, body_bytes] = co_await http::async_read(stream, buffer, parser, kNoThrow);
+      auto [body_error, body_bytes] = co_await http::async_read(*stream, buffer, parser, kNoThrow);
       (void)body_bytes;
       error = body_error;
     }
-    bool keep_alive = false;
     std::optional<HttpResponse> response;
     if (error) {
       response = refusal(error);
     } else if (peer.refused) {
       response = plain(503, "too many connections; try again in a moment");
-    } else {
+    }
+    if (error && !response) co_return After::end;
+    bool keep_alive = false;
+    bool head_only = false;
+    if (!response) {
       keep_alive = parser.get().keep_alive() && !ending;
+      head_only = parser.get().method() == http::verb::head;
       ++answering;
       auto job = std::make_shared<Job>();
       job->request = request_of(parser.release(), peer.client);
@@ -222,13 +315,28 @@ struct HttpServer::State {
       response = std::move(job->response);
       --answering;
     }
-    if (!response) co_return false;
-    Answer answer = answer_of(std::move(*response), keep_alive);
-    stream.expires_after(options.body_time);
-    auto [write_error, written] = co_await http::async_write(stream, answer, kNoThrow);
-    (void)written;
-    stream.expires_after(options.idle_time);
-    co_return !write_error && keep_alive;
+    After after = After::end;
+    lowest.expires_after(options.body_time);
+    if (response->source && !head_only) {
+      after = co_await send_pieces(stream, std::move(*response), keep_alive);
+    } else {
+      beast::error_code write_error;
+      if (head_only) {
+        Head head = head_of(*response, keep_alive);
+        http::response_serializer<http::empty_body> serializer(head);
+        auto [failed, written] = co_await http::async_write_header(*stream, serializer, kNoThrow);
+        (void)written;
+        write_error = failed;
+      } else {
+        Answer answer = answer_of(std::move(*response), keep_alive);
+        auto [failed, written] = co_await http::async_write(*stream, answer, kNoThrow);
+        (void)written;
+        write_error = failed;
+      }
+      if (!write_error && keep_alive) after = After::again;
+    }
+    if (after == After::again) lowest.expires_after(options.idle_time);
+    co_return after;
   }
 
   std::size_t body_limit(std::string_view target) const {
@@ -243,16 +351,152 @@ struct HttpServer::State {
 
   // On a thread of the pool. A timer that never elapses is what the coroutine waits for.
   asio::awaitable<void> handle(std::shared_ptr<Job> job) {
-    asio::steady_timer done(context, asio::steady_timer::time_point::max());
-    asio::post(pool, [this, job, &done] {
+    std::function<void()> work = [this, job] {
       try {
         job->response = handler(job->request);
       } catch (const std::exception& error) {
         job->response = plain(500, std::string("this is a mistake in aphex: ") + error.what());
       }
+    };
+    co_await on_pool(std::move(work));
+  }
+
+  asio::awaitable<void> on_pool(std::function<void()> work) {
+    asio::steady_timer done(context, asio::steady_timer::time_point::max());
+    asio::post(pool, [this, &work, &done] {
+      work();
       asio::post(context, [&done] { done.cancel(); });
     });
     co_await done.async_wait(kNoThrow);
+  }
+
+  template <class Stream>
+  asio::awaitable<After> send_pieces(std::shared_ptr<Stream> stream, HttpResponse response,
+                                     bool keep_alive) {
+    const bool endless = !response.source_bytes.has_value();
+    if (endless && flows.size() >= options.max_streams) {
+      Answer answer = answer_of(plain(503, "too many streams; try again in a moment"), false);
+      co_await http::async_write(*stream, answer, kNoThrow);
+      co_return After::end;
+    }
+    auto flow = std::make_shared<Flow>(context);
+    flow->source = std::move(response.source);
+    flow->left = response.source_bytes;
+    flow->heartbeat = options.heartbeat;
+    response.source = flow->source;  // head_of() asks whether there is one
+    Head head = head_of(response, keep_alive && !endless);
+    http::response_serializer<http::empty_body> serializer(head);
+    auto [error, written] = co_await http::async_write_header(*stream, serializer, kNoThrow);
+    (void)written;
+    if (error) co_return After::cut;
+    if (endless) {
+      co_await send_stream(stream, flow);
+      co_return After::cut;
+    }
+    ++answering;
+    const bool whole = co_await send_file(*stream, *flow);
+    --answering;
+    if (!whole) co_return After::cut;
+    co_return keep_alive ? After::again : After::end;
+  }
+
+  // False: the client is gone, or the source had less than it said.
+  template <class Stream>
+  asio::awaitable<bool> send_file(Stream& stream, Flow& flow) {
+    while (*flow.left > 0) {
+      co_await take_piece(flow);
+      const std::shared_ptr<const std::string> bytes = flow.piece.bytes;
+      if (!bytes || bytes->empty() || bytes->size() > *flow.left) co_return false;
+      beast::get_lowest_layer(stream).expires_after(options.body_time);
+      auto [error, written] = co_await asio::async_write(stream, asio::buffer(*bytes), kNoThrow);
+      if (error) co_return false;
+      *flow.left -= written;
+    }
+    co_return true;
+  }
+
+  template <class Stream>
+  asio::awaitable<void> send_stream(std::shared_ptr<Stream> stream, std::shared_ptr<Flow> flow) {
+    // It counts as a stream from here on, and not as one of the connections.
+    --connections;
+    flows.insert(flow);
+    beast::error_code ignored;
+    tcp::socket& socket = beast::get_lowest_layer(*stream).socket();
+    socket.set_option(asio::socket_base::send_buffer_size(kStreamSendBuffer), ignored);
+    beast::get_lowest_layer(*stream).expires_never();
+    asio::co_spawn(context, watch_client(stream, flow), asio::detached);
+    flow->source->when_ready(waker(flow));
+    while (!flow->gone && !ending) {
+      flow->ready = false;
+      co_await take_piece(*flow);
+      std::shared_ptr<const std::string> bytes = flow->piece.bytes;
+      if (flow->gone) break;
+      if ((!bytes || bytes->empty()) && flow->piece.then == BodySource::Then::wait) {
+        if (!flow->ready) co_await pause(*flow);
+        if (flow->gone || ending) break;
+        if (flow->ready) continue;
+        bytes = std::make_shared<const std::string>(flow->source->heartbeat());
+      }
+      if (bytes && !bytes->empty()) {
+        beast::get_lowest_layer(*stream).expires_after(options.body_time);
+        auto [error, written] =
+            co_await asio::async_write(*stream, http::make_chunk(asio::buffer(*bytes)), kNoThrow);
+        (void)written;
+        if (error) break;
+      }
+      if (flow->piece.then == BodySource::Then::end) {
+        co_await asio::async_write(*stream, http::make_chunk_last(), kNoThrow);
+        break;
+      }
+    }
+    flow->gone = true;
+    flow->source.reset();  // unsubscribes, though the other coroutine still has the flow
+    flows.erase(flow);
+    ++connections;
+  }
+
+  asio::awaitable<void> take_piece(Flow& flow) {
+    if (flow.source->cost() == BodySource::Cost::memory) {
+      flow.piece = flow.source->next();
+      co_return;
+    }
+    std::function<void()> work = [&flow] { flow.piece = flow.source->next(); };
+    co_await on_pool(std::move(work));
+  }
+
+  // Until the source calls, or it is time for a heartbeat.
+  static asio::awaitable<void> pause(Flow& flow) {
+    flow.timer.expires_after(flow.heartbeat);
+    co_await flow.timer.async_wait(kNoThrow);
+  }
+
+  // Nothing more is asked on a stream's connection: what is read is its end.
+  template <class Stream>
+  static asio::awaitable<void> watch_client(std::shared_ptr<Stream> stream,
+                                            std::shared_ptr<Flow> flow) {
+    std::vector<char> dropped(64);
+    while (!flow->gone) {
+      auto [error, count] = co_await stream->async_read_some(asio::buffer(dropped), kNoThrow);
+      (void)count;
+      if (error) break;
+    }
+    flow->gone = true;
+    flow->timer.cancel();
+  }
+
+  // However often a source calls, the loop is told once a turn.
+  std::function<void()> waker(const std::shared_ptr<Flow>& flow) {
+    auto told = std::make_shared<std::atomic<bool>>(false);
+    return [this, told, weak = std::weak_ptr<Flow>(flow)] {
+      if (told->exchange(true)) return;
+      asio::post(context, [told, weak] {
+        told->store(false);
+        const std::shared_ptr<Flow> woken = weak.lock();
+        if (!woken) return;
+        woken->ready = true;
+        woken->timer.cancel();
+      });
+    };
   }
 
   asio::awaitable<void> watch(const os::CancelToken& cancel) {
@@ -264,6 +508,8 @@ struct HttpServer::State {
     ending = true;
     beast::error_code ignored;
     acceptor.close(ignored);
+    for (const std::shared_ptr<Flow>& flow : flows)
+      flow->timer.cancel();
     const auto end = std::chrono::steady_clock::now() + kEndTime;
     while (answering > 0 && std::chrono::steady_clock::now() < end) {
       timer.expires_after(kCancelPoll);

@@ -3,11 +3,16 @@
 //
 // Connections are coroutines on one thread; the handler runs on a pool, because it waits for the
 // disk. Every bound is explicit: a client that sends slowly, much, or nothing ends alone.
+//
+// An answer whose body comes in pieces (body_source.hpp) has a coroutine and a small buffer of the
+// socket's. With a stated length it is a download, and the connection goes on behind it; without
+// one it is a stream, which ends with its connection.
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,11 +20,13 @@
 
 #include "base/result.hpp"
 #include "os/cancel.hpp"
+#include "server/body_source.hpp"
+#include "server/server_config.hpp"
 
 namespace aphex::server {
 
 struct HttpRequest {
-  std::string method;  // "GET"
+  std::string method;  // "GET"; HEAD arrives as GET, and its answer is sent without the body
   std::string path;    // without the query, as it came: "/runs/12"
   std::string query;   // without the '?'
   std::vector<std::pair<std::string, std::string>> headers;
@@ -35,18 +42,25 @@ struct HttpResponse {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<BodySource> source{};            // in place of `body`
+  std::optional<std::uint64_t> source_bytes = {};  // how much it gives; nothing: nobody knows
 };
 
 struct HttpOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: a free one
+  std::uint16_t port = 0;                      // 0: a free one
+  std::optional<TlsFiles> tls;                 // HTTPS; nothing: HTTP
+  std::function<void(const Error&)> complain;  // of a renewed certificate that does not fit
   // The most that a request's body may have, told by its path.
   std::function<std::size_t(std::string_view path)> max_body_bytes;
   std::chrono::seconds header_time{10};
   std::chrono::seconds body_time{60};
   std::chrono::seconds idle_time{60};  // between two requests of one connection
-  std::size_t max_connections = 1024;  // more are answered 503
-  std::size_t handlers = 4;            // threads
+  std::chrono::seconds heartbeat{15};  // of a stream in which nothing happens
+  std::size_t max_connections = 1024;  // more are answered 503; streams do not count
+  std::size_t max_streams = 4096;      // the same, of answers without a stated length
+  // Threads. More than processors: those that wait for the disk share one commit.
+  std::size_t handlers = 16;
 };
 
 // Called on several threads at once.

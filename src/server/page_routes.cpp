@@ -9,6 +9,8 @@
 
 #include "base/text.hpp"
 #include "os/files.hpp"
+#include "server/file_answer.hpp"
+#include "server/html.hpp"
 #include "server/json_answer.hpp"
 #include "server/pages.hpp"
 #include "server/route.hpp"
@@ -23,23 +25,8 @@ constexpr int kRows = 50;
 constexpr int kDeliveryRows = 200;
 constexpr std::size_t kShortCommit = 12;
 constexpr std::size_t kMessageCharacters = 80;
-constexpr std::size_t kMaxLogBytes = 64U << 20U;
 
 enum class Reload { never, often };
-
-HttpResponse html(unsigned status, std::string body) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "text/html; charset=utf-8";
-  response.body = std::move(body);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  // Nothing but our own style is loaded or run, whatever a pusher writes.
-  response.headers.emplace_back("Content-Security-Policy",
-                                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-                                "form-action 'none'; frame-ancestors 'none'");
-  response.headers.emplace_back("Referrer-Policy", "same-origin");
-  return response;
-}
 
 HttpResponse page(const std::string& title, Reload reload, const char* content,
                   const data& values) {
@@ -47,17 +34,11 @@ HttpResponse page(const std::string& title, Reload reload, const char* content,
   whole.set("title", title);
   whole.set("reload", reload == Reload::often ? data::type::bool_true : data::type::bool_false);
   whole.set("content", mustache::mustache(content).render(values));
-  return html(200, mustache::mustache(pages::kLayout).render(whole));
+  return html_answer(200, mustache::mustache(pages::kLayout).render(whole));
 }
 
 HttpResponse nothing_there(const std::string& what) {
-  data values;
-  data whole;
-  whole.set("title", "Not found");
-  whole.set("reload", data::type::bool_false);
-  whole.set("content",
-            mustache::mustache("<h1>Not found</h1><p>{{what}}</p>").render({"what", what}));
-  return html(404, mustache::mustache(pages::kLayout).render(whole));
+  return message_page(404, what, "");
 }
 
 HttpResponse unavailable(const Error& error) {
@@ -207,16 +188,15 @@ Result<HttpResponse> one_run(Site& site, const store::RunRecord& run) {
               pages::kRun, values);
 }
 
-Result<HttpResponse> one_log(Site& site, const store::RunRecord& run, const std::string& path) {
+Result<HttpResponse> one_log(const Exchange& exchange, const store::RunRecord& run,
+                             const std::string& path) {
+  Site& site = exchange.site;
   APHEX_TRY(const std::vector<store::StepRecord> steps, site.runs.steps(run.id));
   const bool known = std::any_of(steps.begin(), steps.end(),
                                  [&](const store::StepRecord& step) { return step.log == path; });
   if (!known) return nothing_there(fmt::format("run {} has no log {}", run.id, path));
-  APHEX_TRY(std::string text, os::read_file(site.paths.run(run.id) / path, kMaxLogBytes));
-  HttpResponse response;
-  response.body = std::move(text);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
+  return file_answer(exchange.request,
+                     {site.paths.run(run.id) / path, "text/plain; charset=utf-8"});
 }
 
 HttpResponse or_unavailable(Result<HttpResponse> response) {
@@ -303,7 +283,7 @@ HttpResponse show_run(const Exchange& exchange) {
 
 HttpResponse show_log(const Exchange& exchange) {
   const auto run = run_of(exchange);
-  return run ? or_unavailable(one_log(exchange.site, *run, "logs/" + exchange.parts.back()))
+  return run ? or_unavailable(one_log(exchange, *run, "logs/" + exchange.parts.back()))
              : no_run(exchange);
 }
 

@@ -8,29 +8,32 @@
 #include <string_view>
 #include <vector>
 
+#include "server/access.hpp"
 #include "server/http_server.hpp"
+#include "server/peer.hpp"
 #include "server/site.hpp"
 
 namespace aphex::server {
 
-// What a route asks of its caller. Each includes those before it.
-enum class Access {
-  open,     // anybody: a webhook brings its own signature, a health check says nothing
-  read,     // pages, logs, lists
-  run,      // starts, cancels and goes on with runs
-  approve,  // lets a deployment through
-  admin,    // tokens and the audit log
+struct Caller {
+  std::string name;  // of the token; "local" on a server without tokens; empty: nobody that we know
+  Access access = Access::open;
+  // Goes into the field form_token of each form; empty where the caller is a program.
+  std::string form_token;
 };
 
-struct Caller {
-  std::string name;  // of the token; "local" on a server without tokens
-  Access access = Access::open;
+// What the audit log says of a request beyond its route, set by the handler.
+struct AuditNote {
+  std::string object;  // "run 12"
+  std::string detail;
 };
 
 struct Exchange {
   Site& site;
   const HttpRequest& request;
+  Peer peer;
   Caller caller;
+  AuditNote& note;
   // What stands in place of each {} of the route's path, and of a final *; not decoded.
   std::vector<std::string> parts;
 };
@@ -40,14 +43,22 @@ struct Route {
   std::string_view path;  // "/runs/{}/logs/*": {} is one segment, * all that is left
   Access access;
   HttpResponse (*answer)(const Exchange&);
+  // As the audit log names it: "run.cancel"; empty: only looks.
+  std::string_view action = {};
 };
 
 // Whether `path` is the route's, and then its parts.
 bool fits(const Route& route, std::string_view path, std::vector<std::string>& parts);
 
 std::span<const Route> page_routes();       // for people
-std::span<const Route> api_routes();        // /api/v1, for programs
+std::span<const Route> api_routes();        // /api/v1, for programs: lists and documents
+std::span<const Route> run_api_routes();    // /api/v1: runs and what belongs to them
+std::span<const Route> action_routes();     // what starts, ends and decides: API and forms
+std::span<const Route> access_routes();     // login, tokens, the audit log
 std::span<const Route> webhook_routes();    // for GitHub
 std::span<const Route> operation_routes();  // health and metrics
+
+// All of them.
+std::vector<Route> all_routes();
 
 }  // namespace aphex::server

@@ -1,9 +1,14 @@
 #include "server/routes.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
+#include "base/sha256.hpp"
+#include "base/text.hpp"
+#include "server/admission.hpp"
+#include "server/html.hpp"
 #include "server/json_answer.hpp"
 #include "server/webhook_endpoint.hpp"
 
@@ -11,9 +16,134 @@ namespace aphex::server {
 namespace {
 
 constexpr std::size_t kSmallBody = 64U << 10U;
+constexpr std::size_t kTagDigits = 32;
 
-std::array<std::span<const Route>, 4> tables() {
-  return {page_routes(), api_routes(), webhook_routes(), operation_routes()};
+std::array<std::span<const Route>, 7> tables() {
+  return {page_routes(),   api_routes(),     run_api_routes(),  action_routes(),
+          access_routes(), webhook_routes(), operation_routes()};
+}
+
+struct Found {
+  const Route* route = nullptr;
+  std::vector<std::string> parts;
+  std::string methods;  // that the path takes, where it is not this one
+};
+
+Found find(const HttpRequest& request) {
+  Found found;
+  for (const std::span<const Route> table : tables()) {
+    for (const Route& route : table) {
+      if (!fits(route, request.path, found.parts)) continue;
+      if (route.method == request.method) {
+        found.route = &route;
+        return found;
+      }
+      found.methods += (found.methods.empty() ? "" : ", ") + std::string(route.method);
+    }
+  }
+  return found;
+}
+
+HttpResponse nothing_for(const HttpRequest& request, const std::string& methods) {
+  const auto say = [&](unsigned status, const std::string& what) {
+    return is_for_programs(request.path) ? problem(status, what) : message_page(status, what, "");
+  };
+  if (methods.empty()) return say(404, "there is nothing at " + request.path);
+  HttpResponse response =
+      say(405, fmt::format("{} takes {}, not {}", request.path, methods, request.method));
+  response.headers.emplace_back("Allow", methods);
+  return response;
+}
+
+AuditResult result_of(unsigned status) {
+  if (status < 400) return AuditResult::done;
+  return status == 401 || status == 403 || status == 429 ? AuditResult::refused
+                                                         : AuditResult::failed;
+}
+
+// An action is recorded whatever became of it. One that was done and could not be recorded says so.
+void record(Site& site, const Found& found, const Exchange& exchange, HttpResponse& response) {
+  const Route& route = *found.route;
+  AuditEntry entry;
+  entry.who = exchange.caller.name;
+  entry.client = exchange.peer.client;
+  entry.result = result_of(response.status);
+  // Who only looks is recorded where the token that they show is none.
+  const bool looks =
+      route.action.empty() && (route.method == "GET" || route.access == Access::open);
+  if (looks && (entry.result != AuditResult::refused || !entry.who.empty() ||
+                exchange.request.header("Authorization").empty())) {
+    return;
+  }
+  // Nobody fills the log and the disk by asking.
+  if (entry.who.empty() && site.gate.records().attempt(entry.client)) return;
+  entry.action = looks                  ? "token.use"
+                 : route.action.empty() ? fmt::format("{} {}", route.method, route.path)
+                                        : std::string(route.action);
+  entry.object = exchange.note.object.empty() ? exchange.request.path : exchange.note.object;
+  entry.detail = exchange.note.detail;
+  const Status added = site.audit.add(entry);
+  if (added || entry.result != AuditResult::done) return;
+  response = problem(
+      503, "this was done, but could not be recorded in the audit log: " + describe(added.error()));
+}
+
+bool tag_fits(std::string_view wanted, const std::string& tag) {
+  for (const std::string& each : split(wanted, ',')) {
+    std::string_view one = trim(each);
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == tag || one == "*") return true;
+  }
+  return false;
+}
+
+// Who has the same already is told so (RFC 9110, section 13). Of whole answers of the API; files
+// have tags of their own.
+void answer_conditionally(const HttpRequest& request, HttpResponse& response) {
+  const bool whole = response.status == 200 && request.method == "GET" &&
+                     request.path.starts_with("/api/") && !response.body.empty();
+  if (!whole) return;
+  const bool tagged = std::any_of(response.headers.begin(), response.headers.end(),
+                                  [](const auto& each) { return each.first == "ETag"; });
+  if (tagged) return;
+  const std::string tag = "\"" + sha256_hex(response.body).substr(0, kTagDigits) + "\"";
+  response.headers.emplace_back("ETag", tag);
+  if (!tag_fits(request.header("If-None-Match"), tag)) return;
+  response.status = 304;
+  response.body.clear();
+}
+
+// Whatever a value is made of, it is one line: nothing adds a header to an answer.
+void finish(HttpResponse& response) {
+  for (auto& [name, value] : response.headers)
+    std::erase_if(value, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+  response.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
+}
+
+HttpResponse answer_route(Site& site, const HttpRequest& request, Found& found) {
+  AuditNote note;
+  Peer peer = peer_of(site.config, request);
+  std::variant<Caller, Refusal> admitted = admit(site, *found.route, request, peer);
+  if (const auto* refusal = std::get_if<Refusal>(&admitted)) {
+    note.detail = refusal->why;
+    const Exchange exchange{site, request, std::move(peer), {refusal->who, Access::open, {}},
+                            note, {}};
+    HttpResponse response = answer_of(*refusal, request);
+    // A redirection to the login page is a refusal, too.
+    HttpResponse as_refused;
+    as_refused.status = refusal->status;
+    record(site, found, exchange, as_refused);
+    return response;
+  }
+  const Exchange exchange{site,
+                          request,
+                          std::move(peer),
+                          std::get<Caller>(std::move(admitted)),
+                          note,
+                          std::move(found.parts)};
+  HttpResponse response = found.route->answer(exchange);
+  record(site, found, exchange, response);
+  return response;
 }
 
 }  // namespace
@@ -41,22 +171,25 @@ bool fits(const Route& route, std::string_view path, std::vector<std::string>& p
   return path.empty();
 }
 
+std::vector<Route> all_routes() {
+  std::vector<Route> routes;
+  for (const std::span<const Route> table : tables())
+    routes.insert(routes.end(), table.begin(), table.end());
+  return routes;
+}
+
 HttpResponse answer(Site& site, const HttpRequest& request) {
-  std::string methods;
-  std::vector<std::string> parts;
-  for (const std::span<const Route> table : tables()) {
-    for (const Route& route : table) {
-      if (!fits(route, request.path, parts)) continue;
-      if (route.method == request.method) {
-        return route.answer({site, request, {"local", Access::admin}, std::move(parts)});
-      }
-      methods += (methods.empty() ? "" : ", ") + std::string(route.method);
-    }
-  }
-  if (methods.empty()) return problem(404, "there is nothing at " + request.path);
-  HttpResponse response =
-      problem(405, fmt::format("{} takes {}, not {}", request.path, methods, request.method));
-  response.headers.emplace_back("Allow", methods);
+  const auto begun = std::chrono::steady_clock::now();
+  Found found = find(request);
+  HttpResponse response = found.route == nullptr ? nothing_for(request, found.methods)
+                                                 : answer_route(site, request, found);
+  answer_conditionally(request, response);
+  finish(response);
+  // A method or an address that we do not know is anybody's to invent, and counted as one.
+  site.requests.add({.method = found.route == nullptr ? "none" : found.route->method,
+                     .route = found.route == nullptr ? "" : found.route->path,
+                     .status = response.status,
+                     .took = std::chrono::steady_clock::now() - begun});
   return response;
 }
 

@@ -6,12 +6,14 @@
 
 #include <fmt/format.h>
 
+#include "aws/uri.hpp"
 #include "base/text.hpp"
 #include "config/rules.hpp"
 #include "config/schema.hpp"
 #include "config/schema_check.hpp"
 #include "doc/document.hpp"
 #include "os/files.hpp"
+#include "server/address.hpp"
 
 namespace aphex::server {
 namespace {
@@ -65,11 +67,22 @@ std::optional<Endpoint> endpoint_of(std::string_view text) {
   return endpoint;
 }
 
-// A webhook is signed, but the rest of what a server says is not asked who it is said to yet.
-bool is_loopback(std::string_view text) {
+bool is_listen(std::string_view text) {
   const auto endpoint = endpoint_of(text);
-  return endpoint && (endpoint->address == "::1" || endpoint->address == "localhost" ||
-                      endpoint->address.starts_with("127."));
+  return endpoint && (endpoint->address == "localhost" || canonical_address(endpoint->address));
+}
+
+bool is_address(std::string_view text) {
+  return canonical_address(text).has_value();
+}
+
+// A page's address begins with it, and a browser's Origin is compared with it.
+bool is_public_url(std::string_view text) {
+  const auto url = aws::parse_url(text);
+  return url && !host_of(url->authority).empty() && url->query.empty() &&
+         text.find('#') == std::string_view::npos &&
+         (text.size() == url->origin().size() || text.size() == url->origin().size() + 1) &&
+         url->path == "/";
 }
 
 constexpr std::array<std::string_view, 2> kSupersede{"queued", "never"};
@@ -79,10 +92,13 @@ const TextRule kSlugRule{config::RuleId::other, "owner/name, as GitHub writes it
                          "^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]+$", is_slug, 141};
 const TextRule kUrlRule{config::RuleId::other, "an address that git can clone from", kFreeText,
                         is_clone_url, 2048};
-const TextRule kListenRule{config::RuleId::other,
-                           "a loopback address and a port such as 127.0.0.1:8737 (put a reverse "
-                           "proxy before it to be reached from elsewhere)",
-                           kFreeText, is_loopback, 100};
+const TextRule kListenRule{config::RuleId::other, "an address and a port such as 127.0.0.1:8737",
+                           kFreeText, is_listen, 100};
+const TextRule kAddressRule{config::RuleId::other, "an IP address such as 127.0.0.1 or ::1",
+                            kFreeText, is_address, 45};
+const TextRule kPublicUrlRule{config::RuleId::other,
+                              "scheme and host such as https://aphex.example.com, without a path",
+                              kFreeText, is_public_url, 300};
 const TextRule kSupersedeRule{.id = config::RuleId::choice,
                               .expectation = "queued or never",
                               .pattern = {},
@@ -97,6 +113,10 @@ const Shape kBranch{
     .kind = ShapeKind::text, .what = "a string", .text = &config::rules::github_branch};
 const Shape kPath{
     .kind = ShapeKind::text, .what = "a string", .text = &config::rules::repository_path};
+const Shape kAddress{.kind = ShapeKind::text, .what = "a string", .text = &kAddressRule};
+const Shape kAddresses{
+    .kind = ShapeKind::list, .what = "a list of strings", .item = &kAddress, .needs = "address"};
+const Shape kPublicUrl{.kind = ShapeKind::text, .what = "a string", .text = &kPublicUrlRule};
 const Shape kListen{.kind = ShapeKind::text, .what = "a string", .text = &kListenRule};
 const Shape kChoice{.kind = ShapeKind::text, .what = "a string", .text = &kSupersedeRule};
 const Shape kRuns{.kind = ShapeKind::integer, .what = "an integer", .least = 1, .most = kMostRuns};
@@ -122,9 +142,19 @@ const Shape kPipeline{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Pipeline", .fields = kPipelineFields};
 const Shape kPipelines{
     .kind = ShapeKind::list, .what = "a list of mappings", .item = &kPipeline, .needs = "pipeline"};
+const std::array kTlsFields{
+    Field{"certificateFile", Presence::required, &kFile, "The certificate with its chain, PEM."},
+    Field{"keyFile", Presence::required, &kFile, "Its private key, PEM."},
+};
+const Shape kTls{
+    .kind = ShapeKind::record, .what = "a mapping", .title = "Tls", .fields = kTlsFields};
 const std::array kServerFields{
     Field{"version", Presence::required, &kVersion, "\"1.0\"."},
     Field{"listen", Presence::optional, &kListen, "Address and port.", "\"127.0.0.1:8737\""},
+    Field{"publicUrl", Presence::optional, &kPublicUrl, "How browsers reach it."},
+    Field{"trustedProxies", Presence::optional, &kAddresses,
+          "Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed."},
+    Field{"tls", Presence::optional, &kTls, "Serves HTTPS itself."},
     Field{"maxRuns", Presence::optional, &kRuns, "Runs that execute at a time, of all pipelines.",
           "2"},
     Field{"pipelines", Presence::required, &kPipelines, "What is run."},
@@ -143,6 +173,16 @@ class Reader {
       const Endpoint endpoint = *endpoint_of(listen->value.text);
       config.address = endpoint.address == "localhost" ? "127.0.0.1" : endpoint.address;
       config.port = endpoint.port;
+    }
+    config.public_url = text(root, "publicUrl");
+    if (config.public_url.ends_with('/')) config.public_url.pop_back();
+    if (const auto* proxies = root.find("trustedProxies")) {
+      for (const Node& proxy : proxies->value.items)
+        config.trusted_proxies.push_back(*canonical_address(proxy.text));
+    }
+    if (const auto* tls = root.find("tls")) {
+      config.tls = TlsFiles{directory_ / text(tls->value, "certificateFile"),
+                            directory_ / text(tls->value, "keyFile")};
     }
     if (const auto* runs = root.find("maxRuns"))
       config.max_runs = static_cast<std::uint32_t>(*doc::to_value(runs->value).as_int());

@@ -3,6 +3,9 @@
 //
 //   version: "1.0"
 //   listen: 127.0.0.1:8737
+//   publicUrl: https://aphex.example.com
+//   trustedProxies: [127.0.0.1]
+//   tls: {certificateFile: cert.pem, keyFile: key.pem}
 //   maxRuns: 2
 //   pipelines:
 //     - name: archon-agent
@@ -40,9 +43,18 @@ struct ServedPipeline {
   bool sandbox = false;
 };
 
+// PEM files, absolute. Their contents are read where they are used.
+struct TlsFiles {
+  std::filesystem::path certificate;  // with what chains it to an authority
+  std::filesystem::path key;
+};
+
 struct ServerConfig {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8737;
+  std::string public_url;                    // scheme://host[:port]; empty: not told
+  std::vector<std::string> trusted_proxies;  // canonical addresses: X-Forwarded-* is theirs to say
+  std::optional<TlsFiles> tls;
   std::uint32_t max_runs = 2;
   std::vector<ServedPipeline> pipelines;
 

@@ -2,7 +2,11 @@
 // What the server's answers are made of. One for the process; all of it is thread-safe.
 
 #include "engine/run_paths.hpp"
+#include "server/access_store.hpp"
+#include "server/audit_log.hpp"
 #include "server/delivery_store.hpp"
+#include "server/gate.hpp"
+#include "server/request_metrics.hpp"
 #include "store/run_database.hpp"
 
 namespace aphex::server {
@@ -12,6 +16,10 @@ struct Site {
   DeliveryStore& deliveries;
   store::RunDatabase& runs;
   engine::StatePaths paths;
+  AccessStore& access;
+  AuditLog& audit;
+  Gate& gate;
+  RequestMetrics& requests;
 };
 
 }  // namespace aphex::server

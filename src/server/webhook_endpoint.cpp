@@ -158,7 +158,9 @@ class Decider {
 
 // Only what is on the disk is answered 2xx.
 HttpResponse answer_webhook(const Exchange& exchange) {
-  const WebhookDecision decision = decide(exchange.site.config, exchange.request);
+  WebhookDecision decision = decide(exchange.site.config, exchange.request);
+  // Behind a trusted proxy, who it says.
+  decision.delivery.client = exchange.peer.client;
   const auto recorded = exchange.site.deliveries.record(decision.delivery, decision.runs);
   if (!recorded) {
     // GitHub shows it as failed, and whoever looks there can send it again.

@@ -4,6 +4,8 @@
 
 namespace aphex::stage {
 
+static_assert(kInterrupted == argo::kExitTerminated);
+
 int exit_status(const Error& error) {
   switch (error.code) {
     case ErrorCode::command_failed:

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <thread>
+#include <unordered_map>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -17,6 +18,8 @@ namespace {
 constexpr std::int64_t kSchemaVersion = 1 + std::int64_t{kMigrations.size()};
 // Another process writes for milliseconds; five seconds without its turn means that it is stuck.
 constexpr int kBusyTimeoutMs = 5'000;
+// Above the number of statements that all our code has; each keeps a few KiB.
+constexpr std::size_t kMostIdleStatements = 128;
 
 ErrorCode code_of(int result) {
   switch (result & 0xff) {
@@ -59,7 +62,23 @@ std::string_view hint_of(int result) {
 struct Database::State {
   sqlite3* handle = nullptr;
   std::filesystem::path path;
-  ~State() { sqlite3_close_v2(handle); }
+  // Compiled and reset, by their text: most are asked again and again.
+  std::unordered_map<std::string, sqlite3_stmt*> idle;
+
+  ~State() {
+    for (const auto& [sql, statement] : idle)
+      sqlite3_finalize(statement);
+    sqlite3_close_v2(handle);
+  }
+
+  void give_back(sqlite3_stmt* statement) {
+    // An error of its last step is known already. Reset, it holds neither lock nor snapshot.
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    if (idle.size() < kMostIdleStatements && idle.emplace(sqlite3_sql(statement), statement).second)
+      return;
+    sqlite3_finalize(statement);
+  }
 
   tl::unexpected<Error> error(std::string_view doing) const {
     const int result = sqlite3_extended_errcode(handle);
@@ -71,8 +90,10 @@ struct Database::State {
 
 struct Statement::State {
   sqlite3_stmt* handle = nullptr;
-  const Database::State* database = nullptr;
-  ~State() { sqlite3_finalize(handle); }
+  Database::State* database = nullptr;
+  ~State() {
+    if (handle != nullptr) database->give_back(handle);
+  }
 };
 
 Statement::Statement(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -197,6 +218,10 @@ Status Database::use_write_ahead_log() {
 Result<Statement> Database::prepare(std::string_view sql) {
   auto state = std::make_unique<Statement::State>();
   state->database = state_.get();
+  if (auto found = state_->idle.extract(std::string(sql)); !found.empty()) {
+    state->handle = found.mapped();
+    return Statement(std::move(state));
+  }
   if (sqlite3_prepare_v2(state_->handle, sql.data(), static_cast<int>(sql.size()), &state->handle,
                          nullptr) != SQLITE_OK) {
     return state_->error(sql);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -14,7 +15,8 @@ namespace aphex::store {
 
 class Database;
 
-// A prepared statement. Bind by position from 1, step through rows, read columns from 0.
+// A prepared statement. Bind by position from 1, step through rows, read columns from 0. Its
+// database outlives it.
 class Statement {
  public:
   ~Statement();
@@ -54,6 +56,7 @@ class Database {
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept = delete;
 
+  // A statement that has ended is kept compiled for the next that has the same text.
   Result<Statement> prepare(std::string_view sql);
   Status execute(std::string_view sql);
   std::int64_t last_insert_id() const;
@@ -79,5 +82,16 @@ class Transaction {
   explicit Transaction(Database& database) : database_(&database) {}
   Database* database_;
 };
+
+// Every row of a query, each as `read` makes it.
+template <typename Read>
+auto read_all(Statement& query, Read read) -> Result<std::vector<decltype(read(query))>> {
+  std::vector<decltype(read(query))> rows;
+  while (true) {
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) return rows;
+    rows.push_back(read(query));
+  }
+}
 
 }  // namespace aphex::store

@@ -108,9 +108,10 @@ TEST(Database, OfVersion1BecomesWhatANewOneIs) {
           " AND name NOT LIKE 'sqlite_%'");
       ASSERT_TRUE(tables);
       while (*tables->step() == Statement::Row::here)
-        drops += "DROP TABLE " + tables->text(0) + ";";
+        drops += "DROP TABLE IF EXISTS " + tables->text(0) + ";";
     }
-    ASSERT_TRUE(old->execute(drops));
+    const Status dropped = old->execute(drops);
+    ASSERT_TRUE(dropped) << dropped.error().message;
     const Status made = old->execute(kVersion1);
     ASSERT_TRUE(made) << made.error().message;
   }
@@ -122,6 +123,79 @@ TEST(Database, OfVersion1BecomesWhatANewOneIs) {
   auto runs = migrated->prepare("SELECT count(*) FROM runs WHERE request IS NULL");
   ASSERT_TRUE(runs && runs->step());
   EXPECT_EQ(runs->integer(0), 1);
+}
+
+class KeptStatements : public testing::Test {
+ protected:
+  KeptStatements() {
+    EXPECT_TRUE(database_.execute("CREATE TABLE t (a INTEGER, b TEXT UNIQUE)"));
+    EXPECT_TRUE(insert(1, "one"));
+    EXPECT_TRUE(insert(2, "two"));
+  }
+
+  Status insert(std::int64_t a, std::optional<std::string> b) {
+    APHEX_TRY(Statement insert, database_.prepare("INSERT INTO t VALUES (?, ?)"));
+    return insert.bind(a).bind_optional(b).run();
+  }
+
+  Result<os::TemporaryDirectory> directory_ = os::TemporaryDirectory::create(
+      std::filesystem::temp_directory_path(), "aphex-database-test-");
+  std::filesystem::path path_ = directory_->path() / "aphex.db";
+  Database database_ = std::move(*Database::open(path_));
+};
+
+TEST_F(KeptStatements, BeginAnewWithoutWhatWasBoundBefore) {
+  constexpr const char* kSql = "SELECT a FROM t WHERE b = ?";
+  {
+    auto query = database_.prepare(kSql);
+    ASSERT_EQ(*query->bind("two").step(), Statement::Row::here);
+    EXPECT_EQ(query->integer(0), 2);
+  }
+  auto again = database_.prepare(kSql);
+  EXPECT_EQ(*again->step(), Statement::Row::none);  // nothing is bound: NULL
+}
+
+TEST_F(KeptStatements, MayBeUsedTwiceAtOnce) {
+  constexpr const char* kSql = "SELECT a FROM t ORDER BY a";
+  auto outer = database_.prepare(kSql);
+  std::vector<std::int64_t> seen;
+  while (*outer->step() == Statement::Row::here) {
+    auto inner = database_.prepare(kSql);
+    while (*inner->step() == Statement::Row::here)
+      seen.push_back(outer->integer(0) * 10 + inner->integer(0));
+  }
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{11, 12, 21, 22}));
+}
+
+TEST_F(KeptStatements, HoldNothingOfWhatTheyHaveRead) {
+  {
+    auto query = database_.prepare("SELECT a FROM t");
+    ASSERT_EQ(*query->step(), Statement::Row::here);  // and is left there
+  }
+  auto other = Database::open(path_);
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->execute("INSERT INTO t VALUES (3, 'three')"));
+  // All of the log comes into the file only where no snapshot needs the file as it was.
+  auto checkpoint = other->prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+  ASSERT_EQ(*checkpoint->step(), Statement::Row::here);
+  EXPECT_EQ(checkpoint->integer(0), 0);  // not busy
+}
+
+TEST_F(KeptStatements, AreGoodAfterAnErrorAndAfterAChangeOfTheSchema) {
+  EXPECT_FALSE(insert(3, "two"));
+  ASSERT_TRUE(database_.execute("ALTER TABLE t RENAME COLUMN a TO number"));
+  EXPECT_TRUE(insert(3, "three"));
+  auto query = database_.prepare("SELECT count(*) FROM t");
+  ASSERT_EQ(*query->step(), Statement::Row::here);
+  EXPECT_EQ(query->integer(0), 3);
+}
+
+TEST_F(KeptStatements, AreBoundedHoweverManyTextsThereAre) {
+  for (int i = 0; i < 1000; ++i) {
+    auto query = database_.prepare("SELECT " + std::to_string(i));
+    ASSERT_EQ(*query->step(), Statement::Row::here);
+    ASSERT_EQ(query->integer(0), i);
+  }
 }
 
 }  // namespace

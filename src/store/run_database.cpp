@@ -315,18 +315,56 @@ Result<std::optional<std::int64_t>> RunDatabase::run_of_request(const std::strin
   return query.optional_integer(0);
 }
 
-Result<std::vector<RunRecord>> RunDatabase::runs(const RunFilter& filter) {
+Result<std::optional<std::string>> RunDatabase::request_of_run(std::int64_t id) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query,
-            database_.prepare(fmt::format(
-                "SELECT {} FROM runs WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR state ="
-                " ?2) AND (?3 IS NULL OR substr(commit_sha, 1, length(?3)) = ?3)"
-                " ORDER BY id DESC LIMIT ?4",
-                kRunColumns)));
+            database_.prepare("WITH RECURSIVE chain(id, request, before) AS ("
+                              "SELECT id, request, restarted_from FROM runs WHERE id = ?"
+                              " UNION SELECT runs.id, runs.request, runs.restarted_from FROM runs"
+                              " JOIN chain ON runs.id = chain.before)"
+                              " SELECT request FROM chain WHERE request IS NOT NULL"
+                              " ORDER BY id DESC LIMIT 1"));
+  query.bind(id);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none) return std::optional<std::string>();
+  return std::optional<std::string>(query.text(0));
+}
+
+Result<std::vector<RunDatabase::Total>> RunDatabase::totals() {
+  const std::lock_guard lock(mutex_);
+  // With max(), SQLite takes the other columns from the row that has it.
+  APHEX_TRY(Statement query,
+            database_.prepare("SELECT pipeline, state, count(*), coalesce(sum(ended_at -"
+                              " started_at), 0), max(ended_at), ended_at - started_at FROM runs"
+                              " GROUP BY pipeline, state"));
+  return read_all(query, [](const Statement& row) {
+    return Total{row.text(0),
+                 row.text(1),
+                 row.integer(2),
+                 row.integer(3),
+                 row.optional_integer(4),
+                 row.optional_integer(5)};
+  });
+}
+
+Result<std::vector<RunRecord>> RunDatabase::runs(const RunFilter& filter) {
+  // Only what is asked for stands in the text: with "? IS NULL OR …" no index would be used.
+  std::string where;
+  if (filter.pipeline) where += " AND pipeline = ?1";
+  if (filter.state) where += " AND state = ?2";
+  if (filter.commit_prefix) where += " AND substr(commit_sha, 1, length(?3)) = ?3";
+  if (filter.branch) where += " AND branch = ?4";
+  if (filter.before) where += " AND id < ?5";
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare(fmt::format("SELECT {} FROM runs WHERE TRUE{} ORDER BY id DESC"
+                                          " LIMIT ?6",
+                                          kRunColumns, where)));
   query.bind_optional(filter.pipeline);
   query.bind_optional(filter.state ? std::optional<std::string>(to_string(*filter.state))
                                    : std::nullopt);
-  query.bind_optional(filter.commit_prefix).bind(std::int64_t{filter.limit});
+  query.bind_optional(filter.commit_prefix).bind_optional(filter.branch);
+  query.bind_optional(filter.before).bind(std::int64_t{filter.limit});
   return read_runs(query);
 }
 

@@ -12,8 +12,10 @@ namespace aphex::store {
 
 struct RunFilter {
   std::optional<std::string> pipeline;
+  std::optional<std::string> branch;
   std::optional<RunState> state;
   std::optional<std::string> commit_prefix;
+  std::optional<std::int64_t> before;  // only runs with a smaller number
   int limit = 20;
 };
 
@@ -59,11 +61,22 @@ class RunDatabase {
                          const std::vector<OutputRecord>& outputs);
   Result<std::vector<OutputRecord>> outputs(std::int64_t run);
 
-  Result<RunRecord> run(std::int64_t id);                        // not_found
+  Result<RunRecord> run(std::int64_t id);  // not_found
   // The run that was made for this request, or the last that it handed over to.
   Result<std::optional<std::int64_t>> run_of_request(const std::string& request);
+  // The request that led to it: its own, or that of the run which handed over to it.
+  Result<std::optional<std::string>> request_of_run(std::int64_t id);
   Result<std::vector<RunRecord>> runs(const RunFilter& filter);  // newest first
   Result<std::vector<RunRecord>> unfinished_runs();              // oldest first
+  struct Total {
+    std::string pipeline;
+    std::string state;
+    std::int64_t count = 0;
+    Millis lasted = 0;               // all of them together, from start to end
+    std::optional<Millis> last_end;  // of the one that ended last
+    std::optional<Millis> last_lasted;
+  };
+  Result<std::vector<Total>> totals();  // by pipeline and state
   // The latest attempt of each stage, in order.
   Result<std::vector<StageRecord>> stages(std::int64_t run);
   // Of every attempt, in order.

@@ -9,7 +9,7 @@ import time
 
 @dataclasses.dataclass
 class Row:
-    """One comparison. Seconds, or microseconds where `unit` says so."""
+    """One comparison. Seconds, or what `unit` says: microseconds or megabytes."""
 
     what: str
     ours: float
@@ -48,8 +48,8 @@ def in_turn(contestants, rounds, warm_up=1):
 
 
 def amount(value, unit):
-    if unit == "us":
-        return f"{value:,.0f} us"
+    if unit != "s":
+        return f"{value:,.0f} {unit}"
     return f"{value * 1000:,.1f} ms" if value < 1 else f"{value:,.2f} s"
 
 

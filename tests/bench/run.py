@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every comparison of `make bench`, and one table of them at the end.
 
-    run.py BUILD_DIRECTORY [--only plan,synth,engine,archive,pipeline] [--rounds N] [--json FILE]
+    run.py BUILD_DIRECTORY [--only plan,synth,engine,archive,server,pipeline] [--rounds N] [--json FILE]
 
 Every number is the median of whole processes that took turns on the same machine; `ratio` says how
 many times faster ours is than the peer. Exit code 1 where a contestant failed, never for being
@@ -20,10 +20,11 @@ import bench_archive
 import bench_engine
 import bench_pipeline
 import bench_plan
+import bench_server
 import bench_synth
 from measure import Row, load, table
 
-SECTIONS = ("plan", "synth", "engine", "archive", "pipeline")
+SECTIONS = ("plan", "synth", "engine", "archive", "server", "pipeline")
 
 
 def archives(tool, work, rounds, tree):
@@ -64,6 +65,7 @@ def main():
                                                         options.rounds * 2),
             "archive": lambda work: archives(str(programs / "archive_tool"), work, options.rounds,
                                              options.tree),
+            "server": lambda work: bench_server.measure(aphex, work, options.rounds),
             "pipeline": lambda work: bench_pipeline.measure(aphex, work),
         }
         for name in SECTIONS:

@@ -6,7 +6,8 @@ from argo_expressions import Unknown, depends_on, retries, substitute, when
 from argo_pods import PodEnded
 
 EXPRESSION = ('lastRetry.status == "Error" || asInt(lastRetry.exitCode) == 75 || '
-              'lastRetry.message matches "^(The node was low on resource)"')
+              'lastRetry.message matches "^(The node was low on resource|'
+              'main: [^:]*[(]exit code 130[)])"')
 STRATEGY = {"limit": "2", "retryPolicy": "Always", "expression": EXPRESSION}
 
 
@@ -41,6 +42,9 @@ def test_a_pod_that_was_lost_or_says_so_is_tried_again_and_no_other():
     assert retries(STRATEGY, ended("Error", None, "pod deleted"))
     assert retries(STRATEGY, ended(code=75))
     assert retries(STRATEGY, ended(code=None, message="The node was low on resource: memory"))
+    assert retries(STRATEGY, ended(code=130, message="main: Error (exit code 130)"))
+    assert not retries(STRATEGY, ended(code=130, message="Pod was active on the node longer than "
+                                                         "the specified deadline"))
     assert not retries(STRATEGY, ended())
     assert not retries({}, ended("Error"))
     with pytest.raises(Unknown):

@@ -19,7 +19,7 @@ def test_a_valid_one(server):
 def test_every_problem_has_its_place(server):
     done = checked(server, """\
 version: "1.0"
-listen: 0.0.0.0:80
+listen: example.com:80
 maxruns: 3
 pipelines:
   - name: app
@@ -33,7 +33,7 @@ pipelines:
     said = [line for line in done.err.splitlines() if line.startswith("aphex-server.yaml:")]
     places = [line.split(": ")[0].removeprefix("aphex-server.yaml:") for line in said]
     assert places == ["2:9", "3:1", "6:17", "7:25", "8:5", "9:10"], done.err
-    assert "a loopback address" in said[0]
+    assert "an address and a port such as 127.0.0.1:8737" in said[0]
     assert "did you mean maxRuns" in done.err
 
 

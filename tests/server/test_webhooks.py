@@ -196,7 +196,7 @@ def test_other_addresses_and_methods(serving):
     assert serving.get("/nothing").status == 404
     answer = serving.get("/webhooks/github")
     assert (answer.status, answer.headers["Allow"]) == (405, "POST")
-    assert answer.json == {"error": "/webhooks/github takes POST, not GET"}
+    assert answer.json["detail"] == "/webhooks/github takes POST, not GET"
 
 
 def test_metrics_count_what_came(serving):

@@ -1,8 +1,8 @@
-#include "cli/run_json.hpp"
+#include "engine/run_json.hpp"
 
 #include <gtest/gtest.h>
 
-namespace aphex::cli {
+namespace aphex::engine {
 namespace {
 
 TEST(RunJson, SaysWhatIsNotThereByNull) {
@@ -50,4 +50,4 @@ TEST(RunJson, TellsAStepsTriesLogAndExitCode) {
 }
 
 }  // namespace
-}  // namespace aphex::cli
+}  // namespace aphex::engine

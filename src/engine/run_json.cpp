@@ -1,9 +1,9 @@
-#include "cli/run_json.hpp"
+#include "engine/run_json.hpp"
 
 #include "engine/run_engine.hpp"
 #include "os/clock.hpp"
 
-namespace aphex::cli {
+namespace aphex::engine {
 namespace {
 
 using doc::Value;
@@ -27,8 +27,8 @@ std::string time_text(store::Millis time) {
 }
 
 bool is_of_worktree(const store::RunRecord& run) {
-  const Result<engine::RunOptions> options = engine::run_options_from(run.options);
-  return options && options->source == engine::Source::worktree;
+  const Result<RunOptions> options = run_options_from(run.options);
+  return options && options->source == Source::worktree;
 }
 
 Value to_value(const store::RunRecord& run) {
@@ -81,4 +81,4 @@ Value to_value(const store::StepRecord& step) {
                         {"log", step.log}});
 }
 
-}  // namespace aphex::cli
+}  // namespace aphex::engine

@@ -4,7 +4,7 @@
 #include "doc/value.hpp"
 #include "store/run_records.hpp"
 
-namespace aphex::cli {
+namespace aphex::engine {
 
 doc::Value to_value(const store::RunRecord& run);
 doc::Value to_value(const store::StageRecord& stage);
@@ -15,4 +15,4 @@ bool is_of_worktree(const store::RunRecord& run);
 
 std::string time_text(store::Millis time);
 
-}  // namespace aphex::cli
+}  // namespace aphex::engine

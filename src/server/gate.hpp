@@ -1,0 +1,64 @@
+#pragma once
+// What the server remembers of its callers between requests. Thread-safe.
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "os/clock.hpp"
+
+namespace aphex::server {
+
+// Tries of one client (an address, or a network of IPv6) within a time.
+class TryLimit {
+ public:
+  struct Bound {
+    int tries = 10;
+    std::chrono::seconds within{300};
+  };
+  TryLimit(Bound bound, std::shared_ptr<os::Clock> clock)
+      : bound_(bound), clock_(std::move(clock)) {}
+
+  // Counts a try; nothing where it may be made, else how long to wait.
+  std::optional<std::chrono::seconds> attempt(const std::string& client);
+  // The tries so far were no guesses.
+  void forget(const std::string& client);
+
+ private:
+  struct Tries {
+    std::chrono::steady_clock::time_point since;
+    int count = 0;
+  };
+  void make_room();  // within mutex_
+
+  Bound bound_;
+  std::shared_ptr<os::Clock> clock_;
+  std::mutex mutex_;  // guards tries_
+  std::map<std::string, Tries> tries_;
+};
+
+class Gate {
+ public:
+  static Result<std::unique_ptr<Gate>> make(std::shared_ptr<os::Clock> clock);
+
+  // Of the forms that a session (its cookie; empty: a local caller) is shown.
+  std::string form_token(std::string_view session) const;
+  // Guesses at tokens on the login page.
+  TryLimit& logins() { return logins_; }
+  // What the audit log takes of clients that nobody knows.
+  TryLimit& records() { return records_; }
+
+ private:
+  Gate(std::string secret, const std::shared_ptr<os::Clock>& clock);
+
+  std::string secret_;
+  TryLimit logins_;
+  TryLimit records_;
+};
+
+}  // namespace aphex::server

@@ -1,0 +1,121 @@
+"""Signed deliveries of GitHub's published payloads, sent by programs that nobody here wrote: wrk as
+fast as they are answered, vegeta at a rate."""
+
+import base64
+import collections
+import dataclasses
+import hashlib
+import hmac
+import json
+import pathlib
+import subprocess
+import uuid
+
+import peer_programs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "tests/server/node_modules/@octokit/webhooks-examples/api.github.com/index.json"
+REQUESTS = pathlib.Path(__file__).with_name("peers") / "requests.lua"
+SECRET = "a-secret-of-thirty-two-characters"
+REPOSITORY, BRANCH = "Codertocat/Hello-World", "master"
+CONNECTIONS = 32
+
+
+@dataclasses.dataclass
+class Payload:
+    name: str
+    event: str
+    body: bytes
+
+    @property
+    def signature(self):
+        return "sha256=" + hmac.new(SECRET.encode(), self.body, hashlib.sha256).hexdigest()
+
+    @property
+    def title(self):
+        size = len(self.body)
+        amount = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} KB"
+        return f"{self.name}, {amount}"
+
+
+def push_of(commit):
+    """The published push to a branch, of another commit."""
+    examples = {each["name"]: each["examples"] for each in json.loads(EXAMPLES.read_text())}
+    push = next(each for each in examples["push"]
+                if each["ref"] == f"refs/heads/{BRANCH}" and not each["deleted"])
+    assert push["repository"]["full_name"] == REPOSITORY
+    return push | {"after": commit, "head_commit": push["head_commit"] | {"id": commit}}
+
+
+def payloads(commit):
+    """By name: what starts a run, small and large, and what starts nothing."""
+    examples = {each["name"]: each["examples"] for each in json.loads(EXAMPLES.read_text())}
+    push = push_of(commit)
+    head = push["head_commit"]
+    large = push | {"commits": [head | {"added": [f"src/part-{commit}-{file}.ts"
+                                                  for file in range(4)]}
+                                for commit in range(1_000)]}
+    made = {"push": ("push", push), "large push": ("push", large),
+            "ping": ("ping", examples["ping"][0]),
+            "pull request": ("pull_request", examples["pull_request"][0])}
+    return {name: Payload(name, event, json.dumps(body, separators=(",", ":")).encode())
+            for name, (event, body) in made.items()}
+
+
+class Load:
+    def __init__(self, work):
+        self.work = work
+        self.answered = collections.Counter()  # deliveries, by URL
+        self.wrk = peer_programs.debian("wrk")
+        self.vegeta = peer_programs.vegeta()
+
+    def _run(self, peer, *arguments, **more):
+        done = subprocess.run([peer.path, *map(str, arguments)], env=peer.environment, check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True, **more)
+        if done.returncode != 0:
+            raise RuntimeError(f"{peer.path} ended with {done.returncode}: {done.stderr.decode()}")
+        return done.stdout
+
+    def _wrk(self, url, seconds, connections, arguments=()):
+        said = self._run(self.wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
+                         "-s", REQUESTS, url, *(["--", *arguments] if arguments else []))
+        found = json.loads(said.decode().strip().splitlines()[-1])
+        if found["failed"] or found["refused"] or not found["requests"]:
+            raise RuntimeError(f"{url}: of {found['requests']} requests {found['failed']} failed"
+                               f" and {found['refused']} were refused")
+        return found
+
+    def deliver(self, url, payload, seconds, ids="distinct"):
+        """As fast as they are answered, on 32 connections: seconds for each, and percentiles."""
+        body = self.work / "body.json"
+        body.write_bytes(payload.body)
+        prefix = uuid.uuid4().hex[:16] if ids == "distinct" else "again"
+        found = self._wrk(url, seconds, CONNECTIONS,
+                          [body, payload.event, payload.signature, ids, prefix])
+        if ids == "distinct":
+            self.answered[url] += found["requests"]
+        return found | {"each": found["seconds"] / found["requests"]}
+
+    def get(self, url, seconds, connections):
+        return self._wrk(url, seconds, connections)
+
+    def deliver_at(self, url, payload, rate, seconds):
+        """At a rate, whatever the answers take: seconds from when each was due."""
+        targets = self.work / "targets.json"
+        body = base64.b64encode(payload.body).decode()
+        with open(targets, "w", encoding="utf-8") as file:
+            for _ in range(int(rate * seconds)):
+                file.write(json.dumps({"method": "POST", "url": url, "body": body, "header": {
+                    "Content-Type": ["application/json"], "X-GitHub-Event": [payload.event],
+                    "X-GitHub-Delivery": [str(uuid.uuid4())],
+                    "X-Hub-Signature-256": [payload.signature]}}) + "\n")
+        results = self.work / "results.bin"
+        self._run(self.vegeta, "attack", "-format=json", "-lazy", f"-targets={targets}",
+                  f"-rate={rate}", f"-duration={seconds}s", f"-output={results}")
+        found = json.loads(self._run(self.vegeta, "report", "-type=json", results))
+        if found["success"] < 1:
+            raise RuntimeError(f"{url}: at {rate} a second {found['status_codes']}: "
+                               f"{found['errors']}")
+        self.answered[url] += found["requests"]
+        return {"p50": found["latencies"]["50th"] / 1e9, "p99": found["latencies"]["99th"] / 1e9,
+                "requests": found["requests"]}
