@@ -39,6 +39,7 @@ std::string_view what_to_split(const plan::Stage& stage) {
       return "divide the environments between pipelines, or move commands into scripts";
     case plan::StageKind::pipeline:
       return "shorten the settings";
+    case plan::StageKind::approve:
     case plan::StageKind::deploy:
     case plan::StageKind::test:
       return "divide the environment's stacks between two environments, or move commands into "

@@ -25,6 +25,7 @@
 // Version 1 of this interface; the plan's own version guards the file.
 
 #include <chrono>
+#include <cstddef>
 #include <string_view>
 
 namespace aphex::argo {
@@ -45,6 +46,30 @@ inline constexpr std::string_view kHandedOver = "handed-over";
 // The name of that new workflow is the old one's with this behind it. A workflow whose name ends so
 // hands over to no third one.
 inline constexpr std::string_view kHandOverSuffix = "-r1";
+// Of `approve-<environment>`, which finds out what would change and waits for nobody: the digest of
+// what is shown, a few words about it, and its first part as text. The node after it, a suspend
+// node called kGatePrefix and the environment's name, waits for people; 'aphex approve --workflow'
+// lets it go on or ends it.
+inline constexpr std::string_view kChangesDigestFile = "/aphex/work/changes-digest";
+inline constexpr std::string_view kChangesSummaryFile = "/aphex/work/changes-summary";
+inline constexpr std::string_view kChangesTextFile = "/aphex/work/changes-text";
+// A node's outputs lie in the Workflow, which has little room. The whole is with the artifacts.
+inline constexpr std::size_t kMaxChangesText = 12'000;
+inline constexpr std::string_view kGatePrefix = "gate-";
+// What the gate gives out, and its value where the time is up or somebody resumed it by other
+// means.
+inline constexpr std::string_view kDecisionParameter = "decision";
+inline constexpr std::string_view kApproved = "approved";
+inline constexpr std::string_view kExpired = "expired";
+inline constexpr std::string_view kDigestParameter = "digest";
+inline constexpr std::string_view kPeopleParameter = "people";
+// What the gate and the stage before it are given or give out, for those who decide.
+inline constexpr std::string_view kEnvironmentParameter = "environment";
+inline constexpr std::string_view kPolicyParameter = "policy";  // JSON: approvers, quorum, …
+inline constexpr std::string_view kSummaryParameter = "summary";
+inline constexpr std::string_view kTextParameter = "text";
+// Annotations of the Workflow that keep decisions until there are enough: this and the environment.
+inline constexpr std::string_view kDecisionsAnnotation = "approvals.aphex.dev/";
 inline constexpr std::string_view kTokenDir = "/aphex/github";  // of --clone: kTokenDir/<key>
 
 inline constexpr int kExitInfrastructure = 75;  // sysexits.h: EX_TEMPFAIL
@@ -85,6 +110,10 @@ inline constexpr std::string_view kEnvAccount = "APHEX_ENVIRONMENT_ACCOUNT";
 inline constexpr std::string_view kEnvRegion = "APHEX_ENVIRONMENT_REGION";
 // The bootstrap role of the environment's account that its credentials come from.
 inline constexpr std::string_view kEnvDeployRole = "APHEX_DEPLOY_ROLE_ARN";
+// Of `deploy-<environment>` behind a gate: what the gate gave out.
+inline constexpr std::string_view kEnvDecision = "APHEX_APPROVAL_DECISION";
+inline constexpr std::string_view kEnvApprovedDigest = "APHEX_APPROVAL_DIGEST";
+inline constexpr std::string_view kEnvApprovedBy = "APHEX_APPROVAL_PEOPLE";
 // Of --exit: Succeeded, Failed or Error; Argo's JSON list of what failed; seconds.
 inline constexpr std::string_view kEnvWorkflowStatus = "APHEX_WORKFLOW_STATUS";
 inline constexpr std::string_view kEnvWorkflowFailures = "APHEX_WORKFLOW_FAILURES";

@@ -48,6 +48,15 @@ struct UseOf {
   StepUse operator()(const plan::ProvideOutputs& step) const {
     return {step.environment, Use::access};
   }
+  StepUse operator()(const plan::PrepareChanges& step) const {
+    return {step.environment, Use::stacks};
+  }
+  StepUse operator()(const plan::AwaitApproval& step) const {
+    return {step.environment, Use::access};
+  }
+  StepUse operator()(const plan::CheckApproval& step) const {
+    return {step.environment, Use::stacks};
+  }
 };
 
 StepUse use_of(const plan::Step& step) {

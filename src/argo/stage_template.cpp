@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "argo/dialect.hpp"
+#include "argo/gate.hpp"
 #include "argo/stage_interface.hpp"
 #include "argo/templates.hpp"
 #include "config/regions.hpp"
@@ -48,6 +49,10 @@ class EnvironmentList {
 
 std::string parameter(std::string_view name) {
   return fmt::format("{{{{workflow.parameters.{}}}}}", name);
+}
+
+std::string input(std::string_view name) {
+  return fmt::format("{{{{inputs.parameters.{}}}}}", name);
 }
 
 std::string_view variable_of(Parameter parameter) {
@@ -218,6 +223,7 @@ bool clones(plan::StageKind kind) {
     case plan::StageKind::build:
     case plan::StageKind::pipeline:
       return true;
+    case plan::StageKind::approve:
     case plan::StageKind::deploy:
     case plan::StageKind::test:
       return false;
@@ -228,6 +234,7 @@ bool clones(plan::StageKind kind) {
 bool has_artifacts(plan::StageKind kind) {
   switch (kind) {
     case plan::StageKind::build:
+    case plan::StageKind::approve:
     case plan::StageKind::deploy:
     case plan::StageKind::test:
       return true;
@@ -293,6 +300,11 @@ Value main_container(const Context& context, const StageTemplate& of) {
     }
   }
   add_environment(list, context, of.stage);
+  if (checks_approval(of.stage)) {
+    list.add(kEnvDecision, input(kDecisionParameter));
+    list.add(kEnvApprovedDigest, input(kDigestParameter));
+    list.add(kEnvApprovedBy, input(kPeopleParameter));
+  }
   const Resources* resources =
       configured(settings.resources, of.stage.id, to_string(of.stage.kind));
   return container({.image = image_for(settings, of.stage.id, to_string(of.stage.kind)),
@@ -339,8 +351,11 @@ Value stage_template(const Context& context, const StageTemplate& of) {
   });
   // The one stage that talks to the cluster.
   if (is_pipeline) made.set("automountServiceAccountToken", true);
-  made.set("inputs", Value::object({{"artifacts", std::move(artifacts)}}));
+  Value inputs = Value::object({{"artifacts", std::move(artifacts)}});
+  if (checks_approval(of.stage)) inputs.set("parameters", gate_inputs());
+  made.set("inputs", std::move(inputs));
   if (is_pipeline) made.set("outputs", outcome_output());
+  if (of.stage.kind == plan::StageKind::approve) made.set("outputs", changes_outputs());
   if (clones(of.stage.kind)) {
     if (settings.github_token) made.set("volumes", Value::array({token_volume(context)}));
     made.set("initContainers", Value::array({clone_container(context, of)}));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "argo/dialect.hpp"
+#include "argo/gate.hpp"
 #include "argo/objects.hpp"
 #include "argo/stage_interface.hpp"
 #include "argo/stage_template.hpp"
@@ -31,7 +32,7 @@ struct Flow {
 std::int64_t deadline_seconds(const Context& context, const Flow& flow) {
   std::chrono::seconds sum = kRunSlack;
   for (const std::size_t i : flow.stages)
-    sum += context.plan.stages[i].timeout + kPodStartBound;
+    sum += context.plan.stages[i].timeout + kPodStartBound + approval_wait(context.plan.stages[i]);
   return sum.count();
 }
 
@@ -45,12 +46,24 @@ std::string depends_on(const std::vector<std::string>& needs) {
   return join(conditions, " && ");
 }
 
+// A stage that asks is followed by a gate, and who needs the stage needs the gate.
+std::vector<std::string> with_gates(const Context& context, const std::vector<std::string>& needs) {
+  std::vector<std::string> tasks;
+  tasks.reserve(needs.size());
+  for (const std::string& need : needs) {
+    const plan::Stage* stage = plan::find_stage(context.plan, need);
+    const bool asks = stage != nullptr && stage->kind == plan::StageKind::approve;
+    tasks.push_back(asks ? gate_name(context.plan, *stage) : need);
+  }
+  return tasks;
+}
+
 Value dag(const Context& context, const Flow& flow, const std::vector<std::string>& names) {
   Value tasks = Value::array();
   for (const std::size_t i : flow.stages) {
     const plan::Stage& stage = context.plan.stages[i];
     Value task = Value::object({{"name", stage.id}, {"template", names[i]}});
-    if (!stage.needs.empty()) task.set("depends", depends_on(stage.needs));
+    if (!stage.needs.empty()) task.set("depends", depends_on(with_gates(context, stage.needs)));
     const bool after_pipeline =
         std::any_of(stage.needs.begin(), stage.needs.end(), [&](const std::string& need) {
           const plan::Stage* needed = plan::find_stage(context.plan, need);
@@ -64,7 +77,11 @@ Value dag(const Context& context, const Flow& flow, const std::vector<std::strin
       task.set("when", fmt::format("'{{{{tasks.{}.outputs.parameters.{}}}}}' == '{}'", pipeline->id,
                                    kOutcomeParameter, kContinue));
     }
+    if (checks_approval(stage)) task.set("arguments", gate_results(context, stage));
     tasks.push_back(std::move(task));
+    if (stage.kind == plan::StageKind::approve) {
+      tasks.push_back(gate_task(context, stage, gate_template_name(names[i])));
+    }
   }
   return Value::object({{"name", kMainTemplate}, {"dag", Value::object({{"tasks", tasks}})}});
 }
@@ -145,7 +162,11 @@ Value spec(const Context& context, const Flow& flow) {
   const std::vector<std::string> names = template_names(context.plan);
   Value templates = Value::array({dag(context, flow, names)});
   for (const std::size_t i : flow.stages) {
-    templates.push_back(stage_template(context, {names[i], context.plan.stages[i], flow.trust}));
+    const plan::Stage& stage = context.plan.stages[i];
+    templates.push_back(stage_template(context, {names[i], stage, flow.trust}));
+    if (stage.kind == plan::StageKind::approve) {
+      templates.push_back(gate_template(context, stage, gate_template_name(names[i])));
+    }
   }
   if (flow.trust == Trust::pipeline) templates.push_back(exit_template(context));
 

@@ -182,6 +182,19 @@ Result<StackDescription> describe_stack(const AwsContext& context, const std::st
   return read_stack(*stack);
 }
 
+Result<std::string> get_template(const AwsContext& context, const std::string& region,
+                                 const std::string& name, const os::CancelToken& cancel) {
+  const QueryCall query{.title = "CloudFormation GetTemplate",
+                        .subject = name,
+                        .service = {},
+                        .region = region,
+                        .parameters = {{"Action", "GetTemplate"}, {"TemplateStage", "Original"}}};
+  APHEX_TRY(const XmlElement root, call_cloudformation(context, query, cancel));
+  const XmlElement* body = root.find({"GetTemplateResult", "TemplateBody"});
+  if (body == nullptr || body->text.empty()) return unreadable(query.title + " " + name);
+  return body->text;
+}
+
 Result<std::vector<StackEvent>> describe_stack_events(const AwsContext& context,
                                                       const std::string& region,
                                                       const std::string& name,

@@ -53,6 +53,10 @@ struct StackDescription {
 Result<StackDescription> describe_stack(const AwsContext& context, const std::string& region,
                                         const std::string& name, const os::CancelToken& cancel);
 
+// CloudFormation GetTemplate, as it was deployed; not_found where there is no such stack.
+Result<std::string> get_template(const AwsContext& context, const std::string& region,
+                                 const std::string& name, const os::CancelToken& cancel);
+
 struct StackEvent {
   std::string id;
   std::string time;  // as CloudFormation sends it, RFC 3339

@@ -6,6 +6,7 @@
 #include "engine/run_json.hpp"
 #include "engine/run_queue.hpp"
 #include "os/clock.hpp"
+#include "store/approval_json.hpp"
 
 namespace aphex::cli {
 namespace {
@@ -129,10 +130,11 @@ class Runs final : public Subcommand {
     }
     std::vector<std::vector<std::string>> rows{
         {"RUN", "STATE", "PIPELINE", "COMMIT", "BRANCH", "STARTED (UTC)", "TIME", "MESSAGE"}};
+    APHEX_TRY(const std::unique_ptr<store::ApprovalStore> approvals, open_approvals(session));
+    APHEX_TRY(const std::vector<store::ApprovalRecord> pending, approvals->pending());
     for (const store::RunRecord& run : runs) {
       APHEX_TRY(const std::vector<store::StepRecord> steps, session.database().steps(run.id));
-      rows.push_back({std::to_string(run.id), std::string(store::to_string(run.state)),
-                      run.pipeline,
+      rows.push_back({std::to_string(run.id), state_text(run, pending), run.pipeline,
                       run.commit_sha.substr(0, 12) + (is_of_worktree(run) ? " +changes" : ""),
                       run.branch, time_text(run.started_at.value_or(run.created_at)).substr(0, 16),
                       worked(run, steps), first_line(run.message)});
@@ -145,6 +147,8 @@ class Runs final : public Subcommand {
     APHEX_TRY(const store::RunRecord run, session.find_run(run_));
     APHEX_TRY(const std::vector<store::StageRecord> stages, session.database().stages(run.id));
     APHEX_TRY(const std::vector<store::StepRecord> steps, session.database().steps(run.id));
+    APHEX_TRY(const std::unique_ptr<store::ApprovalStore> approvals, open_approvals(session));
+    APHEX_TRY(const std::vector<store::ApprovalRecord> asked, approvals->of_run(run.id));
     if (format_ == "json") {
       doc::Value value = to_value(run);
       doc::Value stage_list = doc::Value::array();
@@ -155,10 +159,15 @@ class Runs final : public Subcommand {
         step_list.push_back(to_value(step));
       value.set("stages", std::move(stage_list));
       value.set("steps", std::move(step_list));
+      doc::Value approval_list = doc::Value::array();
+      for (const store::ApprovalRecord& approval : asked)
+        approval_list.push_back(store::to_value(approval));
+      value.set("approvals", std::move(approval_list));
       terminal.print(doc::to_json(value, 2) + "\n");
       return ExitCode::ok;
     }
     print_head(run, steps, terminal);
+    print_approvals(asked, terminal);
     std::vector<std::vector<std::string>> rows{{"STAGE", "STEP", "STATE", "TIME", ""}};
     for (const store::StageRecord& stage : stages) {
       rows.push_back(
@@ -174,6 +183,33 @@ class Runs final : public Subcommand {
     }
     terminal.print(render_table(rows));
     return ExitCode::ok;
+  }
+
+  static Result<std::unique_ptr<store::ApprovalStore>> open_approvals(Session& session) {
+    return store::ApprovalStore::open(session.paths().database(), os::make_system_clock());
+  }
+
+  // "running", or that it waits for people.
+  static std::string state_text(const store::RunRecord& run,
+                                const std::vector<store::ApprovalRecord>& pending) {
+    const std::string state(store::to_string(run.state));
+    for (const store::ApprovalRecord& approval : pending) {
+      if (approval.run == run.id && run.state == store::RunState::running)
+        return "waits for approval";
+    }
+    return state;
+  }
+
+  static void print_approvals(const std::vector<store::ApprovalRecord>& asked,
+                              const Terminal& terminal) {
+    for (const store::ApprovalRecord& approval : asked) {
+      terminal.print(fmt::format("  {}: {}; {}\n", approval.environment, approval.summary,
+                                 printable(store::describe(approval))));
+      if (approval.state == store::ApprovalState::pending) {
+        terminal.print(fmt::format("    'aphex approve {}' shows it and decides\n", approval.run));
+      }
+    }
+    if (!asked.empty()) terminal.print("\n");
   }
 
   static void print_head(const store::RunRecord& run, const std::vector<store::StepRecord>& steps,

@@ -76,6 +76,7 @@ class Serve final : public Subcommand {
     std::unique_ptr<server::AccessStore> access;
     std::unique_ptr<server::AuditLog> audit;
     std::unique_ptr<server::Gate> gate;
+    std::unique_ptr<store::ApprovalStore> approvals;
   };
 
   static Result<Doors> open_doors(Session& session, const server::ServerConfig& config,
@@ -85,6 +86,7 @@ class Serve final : public Subcommand {
     APHEX_TRY(doors.access, server::AccessStore::open(database, clock));
     APHEX_TRY(doors.audit, server::AuditLog::open(database, clock));
     APHEX_TRY(doors.gate, server::Gate::make(clock));
+    APHEX_TRY(doors.approvals, store::ApprovalStore::open(database, clock));
     APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
     if (!has_tokens && !server::is_loopback_host(config.address)) {
       return fail(ErrorCode::permission,
@@ -107,8 +109,8 @@ class Serve final : public Subcommand {
     options.complain = [&](const Error& error) { terminal.error(error); };
     const server::ServerConfig& config = parts.config;
     server::RequestMetrics requests;
-    server::Site site{config,        parts.store,  session.database(), session.paths(),
-                      *doors.access, *doors.audit, *doors.gate,        requests};
+    server::Site site{config,       parts.store, session.database(), session.paths(), *doors.access,
+                      *doors.audit, *doors.gate, requests,           *doors.approvals};
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
                 return server::answer(site, request);

@@ -68,6 +68,12 @@ constexpr std::array kTable{
                     "  aphex resume\n"
                     "  aphex resume 12\n",
                     make_resume},
+    SubcommandEntry{"approve", "show what a run would change, and approve or reject it",
+                    "  aphex approve                          the one that waits\n"
+                    "  aphex approve 12 --show\n"
+                    "  aphex approve 12 --reject --comment \"not on a Friday\"\n"
+                    "  aphex approve --workflow shop-x7k2p --namespace argo\n",
+                    make_approve},
     SubcommandEntry{"serve", "take GitHub's webhooks and run what is pushed",
                     "  aphex serve --config aphex-server.yaml --check\n"
                     "  aphex serve --config aphex-server.yaml\n",

@@ -24,6 +24,7 @@ std::unique_ptr<Subcommand> make_logs();
 std::unique_ptr<Subcommand> make_outputs();
 std::unique_ptr<Subcommand> make_cancel();
 std::unique_ptr<Subcommand> make_resume();
+std::unique_ptr<Subcommand> make_approve();
 std::unique_ptr<Subcommand> make_doctor();
 std::unique_ptr<Subcommand> make_completion();
 std::unique_ptr<Subcommand> make_stage();

@@ -33,6 +33,14 @@ struct Hooks {
   std::vector<std::string> after_deploy;
 };
 
+// Who lets an environment's deployment go on, having seen what it would change.
+struct Approval {
+  std::vector<std::string> approvers;       // names; empty: anybody
+  std::uint32_t quorum = 1;                 // how many different people
+  std::chrono::seconds expires{24 * 3600};  // nobody in this time rejects
+  bool self_approval = false;               // the commit's author may be the only one
+};
+
 struct Environment {
   std::string name;
   std::string region;
@@ -40,6 +48,7 @@ struct Environment {
   std::vector<Stack> stacks;
   std::vector<std::string> test_commands;  // empty: no test stage
   Hooks hooks;
+  std::optional<Approval> approval{};  // nothing: no approve stage
 };
 
 struct Timeouts {
@@ -48,6 +57,7 @@ struct Timeouts {
   std::chrono::seconds pipeline{1800};
   std::chrono::seconds deploy{7200};
   std::chrono::seconds test{3600};
+  std::chrono::seconds approve{1800};  // of finding out what would change; not of the wait
 };
 
 enum class OnChange { restart, proceed };  // written restart, continue

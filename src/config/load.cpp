@@ -54,6 +54,21 @@ Build read_build(const Node& node) {
   return build;
 }
 
+Approval read_approval(const Node& node) {
+  Approval approval;
+  approval.approvers = texts_at(node, "approvers");
+  if (const Node* quorum = value_at(node, "quorum")) {
+    approval.quorum = static_cast<std::uint32_t>(*doc::to_value(*quorum).as_int());
+  }
+  if (const Node* expires = value_at(node, "expires")) {
+    approval.expires = *parse_duration(expires->text);
+  }
+  if (const Node* own = value_at(node, "selfApproval")) {
+    approval.self_approval = *doc::to_value(*own).as_bool();
+  }
+  return approval;
+}
+
 Environment read_environment(const Node& node) {
   Environment environment;
   environment.name = text_at(node, "name");
@@ -71,6 +86,9 @@ Environment read_environment(const Node& node) {
   if (const Node* hooks = value_at(node, "hooks")) {
     environment.hooks = {texts_at(*hooks, "beforeDeploy"), texts_at(*hooks, "afterDeploy")};
   }
+  if (const Node* approval = value_at(node, "approval")) {
+    environment.approval = read_approval(*approval);
+  }
   return environment;
 }
 
@@ -82,6 +100,7 @@ Timeouts read_timeouts(const Node& node) {
   read("validate", timeouts.validate);
   read("build", timeouts.build);
   read("pipeline", timeouts.pipeline);
+  read("approve", timeouts.approve);
   read("deploy", timeouts.deploy);
   read("test", timeouts.test);
   return timeouts;

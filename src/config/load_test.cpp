@@ -1,5 +1,6 @@
 #include <map>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -305,7 +306,7 @@ TEST(Load, unknown_keys_are_warnings_or_errors_with_a_suggestion) {
             "6:3 Unknown key: build.zzz | known keys: commands, artifacts, cache\n");
   EXPECT_EQ(problems(with("name: dev", "x-note: 1\n    name: dev"), UnknownKeys::reject),
             "6:5 Unknown key: environments[0].x-note | known keys: name, region, account, stacks, "
-            "tests, hooks\n");
+            "tests, hooks, approval\n");
 }
 
 TEST(Load, a_yaml_problem_does_not_hide_the_others) {
@@ -491,6 +492,58 @@ TEST(Load, timeouts_are_durations_from_one_second_to_a_day) {
             "12:58 Invalid timeouts.test: '5 minutes' is not a duration such as 90s, 30m or "
             "1h30m\n");
   EXPECT_EQ(problems(std::string(kValid) + "timeouts: {validate: 1s, build: 24h}\n"), "");
+}
+
+constexpr std::string_view kStacks = "    stacks:\n";
+
+std::string with_approval(std::string_view approval) {
+  return with(kStacks, fmt::format("    approval: {}\n{}", approval, kStacks));
+}
+
+std::optional<Approval> approval_of(std::string_view approval) {
+  const Source source("f", with_approval(approval));
+  const LoadResult result = load(source, FakeRepository());
+  EXPECT_TRUE(result.config) << approval;
+  return result.config ? result.config->environments.front().approval : std::nullopt;
+}
+
+TEST(Load, an_environment_is_approved_by_named_people_or_by_anybody) {
+  EXPECT_FALSE(load(Source("f", std::string(kValid)), FakeRepository())
+                   .config->environments.front()
+                   .approval);
+
+  const std::optional<Approval> anybody = approval_of("{}");
+  ASSERT_TRUE(anybody);
+  EXPECT_TRUE(anybody->approvers.empty());
+  EXPECT_EQ(anybody->quorum, 1U);
+  EXPECT_EQ(anybody->expires, std::chrono::hours(24));
+  EXPECT_FALSE(anybody->self_approval);
+
+  const std::optional<Approval> named = approval_of(
+      "{approvers: [ada, grace@example.org], quorum: 2, expires: 168h, selfApproval: true}");
+  ASSERT_TRUE(named);
+  EXPECT_EQ(named->approvers, (std::vector<std::string>{"ada", "grace@example.org"}));
+  EXPECT_EQ(named->quorum, 2U);
+  EXPECT_EQ(named->expires, std::chrono::hours(168));
+  EXPECT_TRUE(named->self_approval);
+}
+
+TEST(Load, an_approval_that_nobody_could_give_is_explained) {
+  EXPECT_EQ(problems(with_approval("{approvers: [ada, ada, grace], quorum: 3, expires: 169h}")),
+            "9:33 Approver is named twice: ada | a person counts once; name each one once\n"
+            "9:54 Quorum of environment dev is 3, but only 2 people are named who may approve | "
+            "name more approvers, or write quorum: 2\n"
+            "9:66 environments[0].approval.expires must be between 1s and 168h, found 169h\n");
+  EXPECT_EQ(problems(with_approval("{approvers: [\"a b\", 7], quorum: 0, selfApproval: 1}")),
+            "9:28 Invalid environments[0].approval.approvers[0]: 'a b' is not a person's name: at "
+            "most 128 letters, digits and _.@:/+=,-, the first a letter or digit\n"
+            "9:35 Wrong type of environments[0].approval.approvers[1]: expected a string, found an "
+            "integer | quote it: \"7\"\n"
+            "9:47 environments[0].approval.quorum must be between 1 and 20, found 0\n"
+            "9:64 Wrong type of environments[0].approval.selfApproval: expected a boolean, found "
+            "an integer | write true or false\n");
+  EXPECT_EQ(problems(with_approval("true")),
+            "9:15 Wrong type of environments[0].approval: expected a mapping, found a boolean\n");
 }
 
 RC_GTEST_PROP(Load, a_valid_file_with_a_piece_removed_is_valid_or_explained, ()) {

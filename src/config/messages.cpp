@@ -288,9 +288,10 @@ Diagnostic duration_without_unit(const Subject& subject) {
                fmt::format("add the unit: {}s", shown(subject.node.text)));
 }
 
-Diagnostic timeout_range(const Subject& subject) {
+Diagnostic duration_range(const Subject& subject, std::chrono::seconds longest) {
   return error("config/out-of-range", subject.span,
-               fmt::format("{} must be between 1s and 24h, found {}", subject.path,
+               fmt::format("{} must be between 1s and {}h, found {}", subject.path,
+                           std::chrono::duration_cast<std::chrono::hours>(longest).count(),
                            shown(subject.node.text)));
 }
 
@@ -385,6 +386,20 @@ Diagnostic path_directory(Span span, std::string_view path) {
                "name the TypeScript file of the stack");
 }
 
+Diagnostic repeated_approver(Span span, std::string_view name) {
+  return error("config/repeated-approver", span,
+               fmt::format("Approver is named twice: {}", shown(name)),
+               "a person counts once; name each one once");
+}
+
+Diagnostic quorum_too_large(const QuorumTooLarge& of) {
+  return error("config/quorum", of.span,
+               fmt::format("Quorum of environment {} is {}, but only {} {} named who may approve",
+                           shown(of.environment), of.quorum, of.approvers,
+                           of.approvers == 1 ? "person is" : "people are"),
+               fmt::format("name more approvers, or write quorum: {}", of.approvers));
+}
+
 Diagnostic path_outside(Span span, std::string_view path) {
   return error("config/path-outside", span,
                fmt::format("Stack path leaves the repository through a link: {}", shown(path)),
@@ -413,7 +428,9 @@ std::span<const Rule> all_rules() {
       Rule{"config/path-missing", "A stack path names an existing file"},
       Rule{"config/path-not-a-file", "A stack path names a regular file"},
       Rule{"config/path-outside", "A stack path stays inside the repository"},
+      Rule{"config/quorum", "Not more people must approve than are named"},
       Rule{"config/region", "A region is one of AWS"},
+      Rule{"config/repeated-approver", "An approver is named once"},
       Rule{"config/repeated-dependency", "A dependency is named once"},
       Rule{"config/shared-stack", "Two environments do not overwrite each other's stack"},
       Rule{"config/unknown-dependency", "A dependency is a stack of the same environment"},

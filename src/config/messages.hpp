@@ -42,7 +42,7 @@ Diagnostic wrong_version(const Subject& subject);
 Diagnostic account_format(const Subject& subject);
 Diagnostic unquoted_account(const Subject& subject);
 Diagnostic duration_without_unit(const Subject& subject);
-Diagnostic timeout_range(const Subject& subject);
+Diagnostic duration_range(const Subject& subject, std::chrono::seconds longest);
 
 // Regions.
 Diagnostic unknown_region(Span span, std::string_view region, std::span<const std::string> known);
@@ -66,6 +66,16 @@ struct UnknownDependency {
 Diagnostic unknown_dependency(const UnknownDependency& unknown);
 Diagnostic repeated_dependency(Span span, std::string_view stack, std::string_view dependency);
 Diagnostic cycle(Span span, std::span<const std::string> path);
+
+// Approvals.
+Diagnostic repeated_approver(Span span, std::string_view name);
+struct QuorumTooLarge {
+  Span span;
+  std::string_view environment;
+  std::int64_t quorum = 0;
+  std::size_t approvers = 0;
+};
+Diagnostic quorum_too_large(const QuorumTooLarge& of);
 
 // Lists that may be empty.
 Diagnostic no_stacks(Span span, std::string_view environment);

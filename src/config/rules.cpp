@@ -165,6 +165,9 @@ bool is_branch(View text) {
   }
 }
 
+bool is_person(View text) {
+  return all_alnum_or(text, "_.@:/+=,-") && is_alnum(text.front());
+}
 bool is_secret(View text) {
   return all_alnum_or(text, "/_+=.@-");
 }
@@ -213,6 +216,8 @@ constexpr std::array<View, 1> kAccountExamples{"123456789012"};
 constexpr std::array<View, 1> kStackPathExamples{"lib/archon-agent-stack.ts"};
 constexpr std::array<View, 2> kPathExamples{"dist", "node_modules"};
 constexpr std::array<View, 2> kConfigPathExamples{"aphex-config.yaml", "services/api/aphex.yaml"};
+constexpr std::array<View, 2> kPersonExamples{"ada", "grace@example.org"};
+constexpr std::array<View, 2> kWaitExamples{"24h", "90m"};
 constexpr std::array<View, 3> kDurationExamples{"90s", "30m", "1h30m"};
 constexpr std::array<View, 2> kStoreExamples{"s3://archon-agent-artifacts/runs",
                                              ".aphex/artifacts"};
@@ -337,6 +342,17 @@ const TextRule duration{RuleId::duration,
                         18,
                         {},
                         kDurationExamples};
+const TextRule approval_wait{
+    RuleId::duration, duration.expectation, duration.pattern, is_duration, 18, {},
+    kWaitExamples,    kMaxApprovalWait};
+const TextRule person{RuleId::other,
+                      "a person's name: at most 128 letters, digits and _.@:/+=,-, the first a "
+                      "letter or digit",
+                      "^[A-Za-z0-9][A-Za-z0-9_.@:/+=,-]*$",
+                      is_person,
+                      128,
+                      {},
+                      kPersonExamples};
 const TextRule pipeline_name{RuleId::other,
                              "at most 40 lower-case letters, digits and '-', the ends no '-'",
                              "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", is_label, 40};
@@ -405,6 +421,8 @@ std::span<const TextRule* const> all() {
                                    &repository_path,
                                    &config_path,
                                    &duration,
+                                   &approval_wait,
+                                   &person,
                                    &pipeline_name,
                                    &on_change,
                                    &bootstrap_qualifier,

@@ -24,6 +24,12 @@ enum class RuleId {
   other,
 };
 
+// Bounds of durations; the second is of those that say nothing else.
+inline constexpr std::chrono::seconds kMinTimeout{1};
+inline constexpr std::chrono::seconds kMaxTimeout{24 * 3600};
+// An approval may have to wait for somebody's return, but not for ever: the run holds its turn.
+inline constexpr std::chrono::seconds kMaxApprovalWait{7 * 24 * 3600};
+
 struct TextRule {
   RuleId id = RuleId::other;
   std::string_view expectation;  // "must be …"
@@ -32,6 +38,7 @@ struct TextRule {
   std::size_t max_length = 0;  // in characters; 0: the pattern bounds it
   std::span<const std::string_view> choices{};
   std::span<const std::string_view> examples{};
+  std::chrono::seconds longest = kMaxTimeout;  // of a duration
 };
 
 bool accepts(const TextRule& rule, std::string_view text);
@@ -48,6 +55,8 @@ extern const TextRule stack_path;
 extern const TextRule repository_path;
 extern const TextRule config_path;
 extern const TextRule duration;
+extern const TextRule approval_wait;
+extern const TextRule person;
 extern const TextRule pipeline_name;
 extern const TextRule on_change;
 extern const TextRule bootstrap_qualifier;
@@ -90,10 +99,9 @@ std::span<const TextRule* const> all();
 
 }  // namespace rules
 
-// "1h30m" in seconds; nothing where it is no duration. Not bounded to kMinTimeout..kMaxTimeout.
+// "1h30m" in seconds; nothing where it is no duration. Not bounded to kMinTimeout and
+// TextRule::longest.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
-inline constexpr std::chrono::seconds kMinTimeout{1};
-inline constexpr std::chrono::seconds kMaxTimeout{24 * 3600};
 
 bool has_parent_segment(std::string_view path);   // ".." anywhere
 bool is_declaration_file(std::string_view path);  // .d.ts, .d.mts, .d.cts

@@ -29,6 +29,9 @@ constexpr Shape kPath = text(rules::repository_path);
 constexpr Shape kConfigPath = text(rules::config_path);
 constexpr Shape kPaths = list(kPath, kStrings);
 constexpr Shape kDuration = text(rules::duration);
+constexpr Shape kApprovalWait = text(rules::approval_wait);
+constexpr Shape kPerson = text(rules::person);
+constexpr Shape kPeople = list(kPerson, kStrings);
 constexpr Shape kRegion = text(rules::region);
 constexpr Shape kRegions = list(kRegion, kStrings);
 constexpr Shape kAccount = text(rules::account);
@@ -87,6 +90,23 @@ constexpr std::array kHookFields{
 };
 constexpr Shape kHooks = record("Hooks", kHookFields);
 
+// More than a committee; with as many names a list of them is still read.
+constexpr Shape kQuorum = integer(1, 20);
+constexpr std::array kApprovalFields{
+    Field{"approvers", Presence::optional, &kPeople,
+          "Names of those who may approve or reject. Without it, anybody who can reach the "
+          "pipeline's approvals.",
+          "[]"},
+    Field{"quorum", Presence::optional, &kQuorum,
+          "How many different people must approve. One who rejects is always enough.", "1"},
+    Field{"expires", Presence::optional, &kApprovalWait,
+          "How long a run waits, 1s to 168h. When nobody has decided by then, it is rejected.",
+          "\"24h\""},
+    Field{"selfApproval", Presence::optional, &kBoolean,
+          "Whether the commit's author may be the only one who approves.", "false"},
+};
+constexpr Shape kApproval = record("Approval", kApprovalFields);
+
 constexpr std::array kEnvironmentFields{
     Field{"name", Presence::required, &kEnvironmentName,
           "Unique name of the environment; its stages are deploy-<name> and test-<name>."},
@@ -97,6 +117,9 @@ constexpr std::array kEnvironmentFields{
           "Stacks of the environment, deployed in the order of their dependencies."},
     Field{"tests", Presence::optional, &kTests, "Tests of the deployed environment."},
     Field{"hooks", Presence::optional, &kHooks, "Commands around the environment's deployment."},
+    Field{"approval", Presence::optional, &kApproval,
+          "Who must approve what would change, before anything of the environment is deployed. "
+          "With it, the environment has the stage approve-<name>."},
 };
 constexpr Shape kEnvironment = record("Environment", kEnvironmentFields);
 constexpr Shape kEnvironments = list(kEnvironment, kMappings, "environment");
@@ -105,6 +128,10 @@ constexpr std::array kTimeoutFields{
     Field{"validate", Presence::optional, &kDuration, "Bound of the validate stage.", "\"10m\""},
     Field{"build", Presence::optional, &kDuration, "Bound of the build stage.", "\"1h\""},
     Field{"pipeline", Presence::optional, &kDuration, "Bound of the pipeline stage.", "\"30m\""},
+    Field{
+        "approve", Presence::optional, &kDuration,
+        "Bound of finding out what an approval is asked for; the wait itself has approval.expires.",
+        "\"30m\""},
     Field{"deploy", Presence::optional, &kDuration, "Bound of each environment's deploy stage.",
           "\"2h\""},
     Field{"test", Presence::optional, &kDuration, "Bound of each environment's test stage.",

@@ -81,13 +81,13 @@ class Checker {
     }
     if (node.kind != NodeKind::string) return wrong_type(node, shape, place);
     if (!accepts(rule, node.text)) return say(messages::invalid_text(subject(node, place), rule));
-    if (rule.id == RuleId::duration) check_duration(node, place);
+    if (rule.id == RuleId::duration) check_duration(node, rule, place);
   }
 
-  void check_duration(const Node& node, const Place& place) {
+  void check_duration(const Node& node, const TextRule& rule, const Place& place) {
     const auto duration = parse_duration(node.text);
-    if (duration && *duration >= kMinTimeout && *duration <= kMaxTimeout) return;
-    say(messages::timeout_range(subject(node, place)));
+    if (duration && *duration >= kMinTimeout && *duration <= rule.longest) return;
+    say(messages::duration_range(subject(node, place), rule.longest));
   }
 
   void check_integer(const Node& node, const Shape& shape, const Place& place) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/graph.hpp"
 #include "config/messages.hpp"
@@ -41,6 +42,7 @@ struct EnvironmentView {
   const Node* account = nullptr;
   const Node* stack_list = nullptr;
   const Node* test_list = nullptr;
+  const Node* approval = nullptr;
   std::vector<StackView> stacks;  // by index of the list, whatever each item is
 };
 
@@ -73,6 +75,7 @@ EnvironmentView view_environment(const Node& node) {
   if (const Node* tests = value_at(node, "tests", NodeKind::mapping)) {
     environment.test_list = value_at(*tests, "commands", NodeKind::sequence);
   }
+  environment.approval = value_at(node, "approval", NodeKind::mapping);
   return environment;
 }
 
@@ -95,6 +98,7 @@ class Semantics {
       check_region(environment);
       check_empty_lists(environment);
       check_stacks(environment);
+      check_approval(environment);
     }
     check_shared_stacks();
   }
@@ -152,6 +156,23 @@ class Semantics {
     if (environment.test_list != nullptr && environment.test_list->items.empty()) {
       say(messages::no_tests(environment.test_list->span, name_of(environment)));
     }
+  }
+
+  void check_approval(const EnvironmentView& environment) {
+    if (environment.approval == nullptr) return;
+    const Node* approvers = value_at(*environment.approval, "approvers", NodeKind::sequence);
+    if (approvers == nullptr) return;
+    std::unordered_set<std::string_view> names;
+    for (const Node& item : approvers->items) {
+      if (item.kind != NodeKind::string || names.insert(item.text).second) continue;
+      say(messages::repeated_approver(item.span, item.text));
+    }
+    const Node* quorum = value_at(*environment.approval, "quorum", NodeKind::integer);
+    if (quorum == nullptr || names.empty()) return;
+    const doc::Value value = doc::to_value(*quorum);
+    const std::int64_t* number = value.as_int();
+    if (number == nullptr || *number <= static_cast<std::int64_t>(names.size())) return;
+    say(messages::quorum_too_large({quorum->span, name_of(environment), *number, names.size()}));
   }
 
   using Index = std::unordered_map<std::string_view, std::size_t>;

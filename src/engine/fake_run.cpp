@@ -95,6 +95,7 @@ FakeRun::FakeRun() : directory_(temporary_directory()), dependencies_(directory_
                                                  .artifacts = *artifacts,
                                                  .dependencies = dependencies_,
                                                  .plans = plans,
+                                                 .approvals = approvals,
                                                  .secrets = secrets,
                                                  .environment = std::move(environment),
                                                  .aws = std::move(aws)});

@@ -62,6 +62,7 @@ class FakeRun {
   std::shared_ptr<aws::FakeHttpClient> http = std::make_shared<aws::FakeHttpClient>();
   std::unique_ptr<store::ArtifactStore> artifacts;
   FakePlanStore plans;
+  FakeApprovalGate approvals;
   SecretMasker secrets;
   RecordingObserver observer;
   std::unique_ptr<Services> services;

@@ -27,6 +27,18 @@ plan::Plan fake_plan(std::vector<config::Stack> stacks) {
   return plan;
 }
 
+Result<StepOutcome> FakeApprovalGate::ask(const Question& question) {
+  asked_digest = changes::digest(question.changes);
+  if (refusal) return fail(*refusal);
+  return StepOutcome{StepOutcome::Kind::done, "approved by grace"};
+}
+
+Result<std::string> FakeApprovalGate::approved(StepContext& /*context*/,
+                                               const std::string& /*environment*/) {
+  if (!approved_digest.empty()) return approved_digest;
+  return fail(ErrorCode::permission, "nobody has approved it");
+}
+
 FakeStep::FakeStep(plan::Plan plan_of_run)
     : plan(std::move(plan_of_run)),
       directory_(temporary_directory()),
@@ -46,6 +58,7 @@ FakeStep::FakeStep(plan::Plan plan_of_run)
                                                   .artifacts = *artifacts,
                                                   .dependencies = dependencies_,
                                                   .plans = plans,
+                                                  .approvals = approvals,
                                                   .secrets = secrets,
                                                   .environment = environment,
                                                   .aws = std::move(aws)});

@@ -51,6 +51,16 @@ class FakePlanStore final : public PlanStore {
   std::optional<Error> refusal;  // before all
 };
 
+// Answers as told, and remembers what was asked.
+class FakeApprovalGate final : public ApprovalGate {
+ public:
+  Result<StepOutcome> ask(const Question& question) override;
+  Result<std::string> approved(StepContext& context, const std::string& environment) override;
+  std::optional<Error> refusal;
+  std::string asked_digest;     // of the last question; empty: none
+  std::string approved_digest;  // empty: nothing was approved
+};
+
 class FixedCredentials final : public aws::CredentialsProvider {
  public:
   Result<aws::Credentials> get(const os::CancelToken&) override {
@@ -80,6 +90,7 @@ class FakeStep {
   std::shared_ptr<os::FakeClock> clock = std::make_shared<os::FakeClock>();
   FakeStepLog log;
   FakePlanStore plans;
+  FakeApprovalGate approvals;
   SecretMasker secrets;
   os::CancelSource cancel;
   std::unique_ptr<store::ArtifactStore> artifacts;

@@ -10,6 +10,7 @@
 //   runs/<id>/logs/<stage>.<attempt>/<step>.log
 //   runs/<id>/assemblies/<environment>/   the synthesized cloud assemblies
 //   runs/<id>/outputs/<environment>.json  {"Stack": {"Key": "value"}}
+//   runs/<id>/changes/<environment>.json  what was shown to those who approve
 //   runs/<id>/events/<environment>/<stack>.json   CloudFormation's events of a failed deployment
 //   artifacts/                 the directory artifact store
 //   cache/                     dependency caches
@@ -42,9 +43,7 @@ struct RunPaths {
   std::filesystem::path working_copy{};
 
   std::filesystem::path owner_lock() const { return root / "owner.lock"; }
-  std::filesystem::path work() const {
-    return working_copy.empty() ? root / "work" : working_copy;
-  }
+  std::filesystem::path work() const { return working_copy.empty() ? root / "work" : working_copy; }
   std::filesystem::path logs(const std::string& stage, int attempt) const {
     return root / "logs" / (stage + "." + std::to_string(attempt));
   }
@@ -53,6 +52,9 @@ struct RunPaths {
   }
   std::filesystem::path outputs(const std::string& environment) const {
     return root / "outputs" / (environment + ".json");
+  }
+  std::filesystem::path changes(const std::string& environment) const {
+    return root / "changes" / (environment + ".json");
   }
   std::filesystem::path events(const std::string& environment) const {
     return root / "events" / environment;

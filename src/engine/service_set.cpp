@@ -55,15 +55,23 @@ Result<PlanStore::Change> DatabasePlanStore::update(const Update& update) {
 
 ServiceSet::ServiceSet(store::RunDatabase& database, const ServiceRequest& request,
                        aws::AwsContext aws, std::shared_ptr<os::ProcessRunner> processes,
-                       std::unique_ptr<store::ArtifactStore> artifacts)
+                       std::unique_ptr<store::ArtifactStore> artifacts,
+                       std::unique_ptr<store::ApprovalStore> approvals)
     : processes_(std::move(processes)),
       artifacts_(std::move(artifacts)),
       dependencies_(request.paths.cache() / "dependencies"),
       plans_(database, request.aws),
-      services_{
-          *processes_, aws.clock,           aws.http,
-          *artifacts_, dependencies_,       request.plans != nullptr ? *request.plans : plans_,
-          secrets_,    request.environment, aws} {
+      gate_(std::move(approvals)),
+      services_{*processes_,
+                aws.clock,
+                aws.http,
+                *artifacts_,
+                dependencies_,
+                request.plans != nullptr ? *request.plans : plans_,
+                request.approvals != nullptr ? *request.approvals : gate_,
+                secrets_,
+                request.environment,
+                aws} {
   secrets_.add_from(request.environment);
 }
 
@@ -83,8 +91,11 @@ Result<std::unique_ptr<ServiceSet>> ServiceSet::open(store::RunDatabase& databas
                value_or(request.environment, "AWS_DEFAULT_REGION", request.region));
   APHEX_TRY(std::unique_ptr<store::ArtifactStore> artifacts,
             store::open_artifact_store(location, {aws, region}));
+  APHEX_TRY(std::unique_ptr<store::ApprovalStore> approvals,
+            store::ApprovalStore::open(request.paths.database(), aws.clock));
   return std::unique_ptr<ServiceSet>(new ServiceSet(database, request, std::move(aws),
-                                                    std::move(processes), std::move(artifacts)));
+                                                    std::move(processes), std::move(artifacts),
+                                                    std::move(approvals)));
 }
 
 }  // namespace aphex::engine

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "engine/database_gate.hpp"
 #include "engine/step.hpp"
 #include "store/run_database.hpp"
 
@@ -31,9 +32,10 @@ struct ServiceRequest {
   StatePaths paths;
   os::EnvironmentVariables environment;  // the sandbox's variables already in it
   AwsTarget aws = AwsTarget::real;
-  std::string artifact_store;  // empty: <state>/artifacts
-  std::string region;          // of an S3 store, where AWS_REGION says nothing
-  PlanStore* plans = nullptr;  // null: the database
+  std::string artifact_store;         // empty: <state>/artifacts
+  std::string region;                 // of an S3 store, where AWS_REGION says nothing
+  PlanStore* plans = nullptr;         // null: the database
+  ApprovalGate* approvals = nullptr;  // null: the database
 };
 
 // Owns what Services refers to. Stays where it is: Services holds references into it.
@@ -46,12 +48,14 @@ class ServiceSet {
  private:
   ServiceSet(store::RunDatabase& database, const ServiceRequest& request, aws::AwsContext aws,
              std::shared_ptr<os::ProcessRunner> processes,
-             std::unique_ptr<store::ArtifactStore> artifacts);
+             std::unique_ptr<store::ArtifactStore> artifacts,
+             std::unique_ptr<store::ApprovalStore> approvals);
 
   std::shared_ptr<os::ProcessRunner> processes_;
   std::unique_ptr<store::ArtifactStore> artifacts_;
   store::DependencyCache dependencies_;
   DatabasePlanStore plans_;
+  DatabaseGate gate_;
   SecretMasker secrets_;
   Services services_;  // last: refers to the others
 };

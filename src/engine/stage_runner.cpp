@@ -35,7 +35,8 @@ Status record_outputs(const StageRun& run) {
 }
 
 Result<StepOutcome::Kind> execute_steps(const StageRun& run, const store::StageKey& key,
-                                        const os::CancelToken& cancel) {
+                                        const os::CancelToken& cancel,
+                                        const os::CancelToken& unbounded) {
   const std::string boot = boot_id();
   const auto remember_group = [&](int group) {
     const Result<std::uint64_t> start = os::process_start_time(group);
@@ -45,9 +46,12 @@ Result<StepOutcome::Kind> execute_steps(const StageRun& run, const store::StageK
     plan::Step step = run.stage.steps[i];
     // Titles quote commands, and go to logs, records and messages.
     step.title = run.services.secrets.mask(step.title);
+    // People are not bound by the stage's timeout: the wait has an end of its own.
+    const bool waits = std::holds_alternative<plan::AwaitApproval>(step.body);
+    const os::CancelToken& token = waits ? unbounded : cancel;
     const auto context = [&](StepLog& log) {
-      return StepContext{run.plan,     run.stage, step,   run.parameters, run.options,    run.paths,
-                         run.services, log,       cancel, remember_group, run.plan_digest};
+      return StepContext{run.plan,     run.stage, step,  run.parameters, run.options,     run.paths,
+                         run.services, log,       token, remember_group, run.plan_digest, run.run};
     };
     const Result<StepOutcome> outcome =
         execute_step({run.database, run.observer, run.services, run.paths, run.stage, step, key,
@@ -74,7 +78,7 @@ Result<StepOutcome::Kind> execute_stage(const StageRun& run, const os::CancelTok
   os::CancelSource source = os::CancelSource::child_of(cancel);
   Result<StepOutcome::Kind> result = [&] {
     const Deadline deadline(source, stage.timeout, "the stage's time is up");
-    return execute_steps(run, key, source.token());
+    return execute_steps(run, key, source.token(), cancel);
   }();
   if (!result && result.error().code == ErrorCode::cancelled && !cancel.cancelled()) {
     result = fail(ErrorCode::timeout,

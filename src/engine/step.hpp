@@ -9,6 +9,7 @@
 
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
+#include "engine/approval_gate.hpp"
 #include "engine/run_parameters.hpp"
 #include "engine/run_paths.hpp"
 #include "engine/secret_masker.hpp"
@@ -98,6 +99,7 @@ struct Services {
   store::ArtifactStore& artifacts;
   store::DependencyCache& dependencies;
   PlanStore& plans;
+  ApprovalGate& approvals;
   SecretMasker& secrets;
   // What child processes inherit: ours, with the sandbox's variables where it is used.
   os::EnvironmentVariables environment;
@@ -120,6 +122,7 @@ struct StepContext {
   std::function<void(int process_group)> on_process_group{};
   // Of the whole plan that the run executes: `plan` may be one stage's part of it.
   std::string plan_digest{};
+  std::int64_t run = 0;
 };
 
 struct StepOutcome {

@@ -58,6 +58,7 @@ class StepRunnerTest : public testing::Test {
                       .artifacts = store,
                       .dependencies = run_.services->dependencies,
                       .plans = run_.plans,
+                      .approvals = run_.approvals,
                       .secrets = run_.secrets,
                       .environment = run_.services->environment,
                       .aws = run_.services->aws};

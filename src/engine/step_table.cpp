@@ -29,6 +29,9 @@ constexpr std::array<StepEntry, std::variant_size_v<plan::StepBody>> kTable{{
     {"deploy-stacks", steps::deploy_stacks, kRetried},
     {"capture-outputs", steps::capture_outputs, kRetried},
     {"provide-outputs", steps::provide_outputs, kRetried},
+    {"prepare-changes", steps::prepare_changes, kRetried},
+    {"await-approval", steps::await_approval, kRetried},
+    {"check-approval", steps::check_approval, kRetried},
 }};
 
 }  // namespace

@@ -272,6 +272,17 @@ Result<doc::Value> Client::apply(const doc::Value& object, const ApplyOptions& o
   return send(ref, std::move(call), cancel);
 }
 
+Result<doc::Value> Client::merge(const ObjectRef& ref, const doc::Value& patch,
+                                 const os::CancelToken& cancel) {
+  Call call{.verb = "change",
+            .subject = describe(ref),
+            .method = "PATCH",
+            .content_type = "application/merge-patch+json",
+            .body = doc::to_json(patch)};
+  call.query = fmt::format("fieldManager={}", kFieldManager);
+  return send(ref, std::move(call), cancel);
+}
+
 Result<doc::Value> Client::create(const doc::Value& object, DryRun dry_run,
                                   const os::CancelToken& cancel) {
   const ObjectRef ref = ref_of(object);
@@ -306,6 +317,20 @@ Result<std::string> Client::version(const os::CancelToken& cancel) {
   APHEX_TRY(const aws::HttpResponse response, exchange(call, cancel));
   APHEX_TRY(const doc::Value answer, read(call, response));
   return answer.string_or("gitVersion", "");
+}
+
+Result<std::string> Client::user_name(const os::CancelToken& cancel) {
+  const doc::Value review = doc::Value::object(
+      {{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "SelfSubjectReview"}});
+  const Call call{.verb = "ask for",
+                  .subject = "our name",
+                  .method = "POST",
+                  .path = "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+                  .content_type = "application/json",
+                  .body = doc::to_json(review)};
+  APHEX_TRY(const aws::HttpResponse response, exchange(call, cancel));
+  APHEX_TRY(const doc::Value answer, read(call, response));
+  return string_at(answer, {"status", "userInfo", "username"});
 }
 
 Result<bool> Client::may(const Right& right, const os::CancelToken& cancel) {

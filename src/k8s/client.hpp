@@ -71,6 +71,10 @@ class Client {
   // Server-side apply; the object as it is then. metadata.uid in `object` is a precondition.
   Result<doc::Value> apply(const doc::Value& object, const ApplyOptions& options,
                            const os::CancelToken& cancel);
+  // JSON merge patch (RFC 7386); the object as it is then. metadata.resourceVersion in `patch` is a
+  // precondition: already_exists where the object has changed since.
+  Result<doc::Value> merge(const ObjectRef& ref, const doc::Value& patch,
+                           const os::CancelToken& cancel);
   // A new object; already_exists where there is one of its name.
   Result<doc::Value> create(const doc::Value& object, DryRun dry_run,
                             const os::CancelToken& cancel);
@@ -80,6 +84,8 @@ class Client {
 
   // "v1.34.4"
   Result<std::string> version(const os::CancelToken& cancel);
+  // By which name the server knows us (SelfSubjectReview, Kubernetes 1.28 and later).
+  Result<std::string> user_name(const os::CancelToken& cancel);
   // Whether we have it. An answer of no is no error.
   Result<bool> may(const Right& right, const os::CancelToken& cancel);
   // Asked for once per API version; again where a kind is missing, because it may be new.

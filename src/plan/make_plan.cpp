@@ -74,6 +74,40 @@ Stage pipeline_stage(const config::Config& config) {
           .steps = {{"update", "update the pipeline", UpdatePipeline{}}}};
 }
 
+// Titles name some people only; the step itself has all.
+std::string approval_title(const config::Approval& approval) {
+  constexpr std::size_t kMaxNames = 4;
+  if (approval.approvers.empty()) {
+    return approval.quorum == 1 ? "wait for an approval"
+                                : fmt::format("wait for {} approvals", approval.quorum);
+  }
+  std::vector<std::string> names = approval.approvers;
+  if (names.size() > kMaxNames) {
+    names.resize(kMaxNames);
+    names.push_back("…");
+  }
+  const bool all = approval.quorum == approval.approvers.size();
+  return fmt::format("wait for the approval of {}{}",
+                     all ? "" : fmt::format("{} of ", approval.quorum), join(names, ", "));
+}
+
+Stage approve_stage(const config::Config& config, std::size_t index) {
+  const config::Environment& environment = config.environments[index];
+  Stage stage{.id = "approve-" + environment.name,
+              .kind = StageKind::approve,
+              .environment = index,
+              .needs = {},
+              .timeout = config.timeouts.approve,
+              .steps = {}};
+  stage.steps.push_back({"download", "download artifacts", DownloadArtifacts{}});
+  stage.steps.push_back({"access", "take the environment's credentials", CheckAccess{index}});
+  stage.steps.push_back({"synthesize", "synthesize " + environment.name, Synthesize{index}});
+  stage.steps.push_back({"changes", "find out what would change", PrepareChanges{index}});
+  stage.steps.push_back({"approval", approval_title(*environment.approval),
+                         AwaitApproval{index, *environment.approval}});
+  return stage;
+}
+
 Stage deploy_stage(const config::Config& config, std::size_t index) {
   const config::Environment& environment = config.environments[index];
   Stage stage{.id = "deploy-" + environment.name,
@@ -85,6 +119,10 @@ Stage deploy_stage(const config::Config& config, std::size_t index) {
   stage.steps.push_back({"download", "download artifacts", DownloadArtifacts{}});
   stage.steps.push_back({"access", "take the environment's credentials", CheckAccess{index}});
   stage.steps.push_back({"synthesize", "synthesize " + environment.name, Synthesize{index}});
+  if (environment.approval) {
+    stage.steps.push_back(
+        {"approval", "check that this is what was approved", CheckApproval{index}});
+  }
   add_commands(stage.steps, environment.hooks.before_deploy, CommandRole::before_deploy, index);
   stage.steps.push_back({"stacks",
                          fmt::format("deploy {} stack{}", environment.stacks.size(),
@@ -121,7 +159,7 @@ Plan make_plan(const config::Config& config, std::string_view repository_name) {
             .stack_settings = pipeline.stack_settings,
             .environments = {},
             .stages = {}};
-  plan.stages.reserve(3 + 2 * config.environments.size());
+  plan.stages.reserve(3 + 3 * config.environments.size());
   plan.stages.push_back(validate_stage(config));
   plan.stages.push_back(build_stage(config));
   plan.stages.push_back(pipeline_stage(config));
@@ -130,6 +168,11 @@ Plan make_plan(const config::Config& config, std::string_view repository_name) {
     const config::Environment& environment = config.environments[i];
     plan.environments.push_back(
         {environment.name, environment.region, environment.account, environment.stacks});
+    if (environment.approval) {
+      Stage approve = approve_stage(config, i);
+      approve.needs = {plan.stages.back().id};
+      plan.stages.push_back(std::move(approve));
+    }
     Stage deploy = deploy_stage(config, i);
     deploy.needs = {plan.stages.back().id};
     plan.stages.push_back(std::move(deploy));
@@ -149,6 +192,8 @@ std::string_view to_string(StageKind kind) {
       return "build";
     case StageKind::pipeline:
       return "pipeline";
+    case StageKind::approve:
+      return "approve";
     case StageKind::deploy:
       return "deploy";
     case StageKind::test:
@@ -169,6 +214,14 @@ std::string_view to_string(CommandRole role) {
       return "test";
   }
   return "build";
+}
+
+std::chrono::seconds approval_wait(const Stage& stage) {
+  std::chrono::seconds wait{0};
+  for (const Step& step : stage.steps) {
+    if (const auto* await = std::get_if<AwaitApproval>(&step.body)) wait += await->approval.expires;
+  }
+  return wait;
 }
 
 const Stage* find_stage(const Plan& plan, std::string_view id) {

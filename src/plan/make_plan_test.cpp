@@ -97,13 +97,32 @@ TEST(MakePlan, the_repository_names_the_pipeline_where_the_configuration_does_no
 TEST(MakePlan, each_stage_has_the_timeout_of_its_kind) {
   config::Config config = small_config();
   using std::chrono::seconds;
-  config.timeouts = {seconds(1), seconds(2), seconds(3), seconds(4), seconds(5)};
+  config.timeouts = {seconds(1), seconds(2), seconds(3), seconds(4), seconds(5), seconds(6)};
+  config.environments.back().approval = config::Approval{};
   const Plan plan = make_plan(config, "repo");
   EXPECT_EQ(find_stage(plan, "validate")->timeout, seconds(1));
   EXPECT_EQ(find_stage(plan, "build")->timeout, seconds(2));
   EXPECT_EQ(find_stage(plan, "pipeline")->timeout, seconds(3));
   EXPECT_EQ(find_stage(plan, "deploy-prod")->timeout, seconds(4));
   EXPECT_EQ(find_stage(plan, "test-dev")->timeout, seconds(5));
+  EXPECT_EQ(find_stage(plan, "approve-prod")->timeout, seconds(6));
+}
+
+TEST(MakePlan, an_environment_with_an_approval_asks_before_it_deploys) {
+  config::Config config = small_config();
+  config.environments.back().approval =
+      config::Approval{{"ada", "grace", "linus"}, 2, std::chrono::hours(8), false};
+  const Plan plan = make_plan(config, "repo");
+  EXPECT_EQ(stage_ids(plan), (Texts{"validate", "build", "pipeline", "deploy-dev", "test-dev",
+                                    "approve-prod", "deploy-prod"}));
+  EXPECT_EQ(find_stage(plan, "deploy-prod")->needs, Texts{"approve-prod"});
+  EXPECT_EQ(kinds(plan, "approve-prod"), (Texts{"download-artifacts", "check-access", "synthesize",
+                                                "prepare-changes", "await-approval"}));
+  EXPECT_EQ(titles(plan, "approve-prod").back(), "wait for the approval of 2 of ada, grace, linus");
+  EXPECT_EQ(approval_wait(*find_stage(plan, "approve-prod")), std::chrono::hours(8));
+  EXPECT_EQ(kinds(plan, "deploy-prod")[3], "check-approval");
+  EXPECT_EQ(kinds(plan, "deploy-prod")[4], "run-command") << "hooks come after the check";
+  EXPECT_EQ(approval_wait(*find_stage(plan, "deploy-prod")), std::chrono::seconds(0));
 }
 
 TEST(MakePlan, a_stage_that_does_not_exist_is_not_found) {
@@ -114,6 +133,7 @@ RC_GTEST_PROP(MakePlan, stages_stand_in_the_order_of_the_file_and_tests_follow_d
   const config::Config config = any_config();
   Texts expected{"validate", "build", "pipeline"};
   for (const config::Environment& environment : config.environments) {
+    if (environment.approval) expected.push_back("approve-" + environment.name);
     expected.push_back("deploy-" + environment.name);
     if (!environment.test_commands.empty()) expected.push_back("test-" + environment.name);
   }

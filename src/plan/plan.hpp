@@ -20,7 +20,7 @@ namespace aphex::plan {
 // Of the JSON form. A reader refuses a newer one.
 inline constexpr std::int64_t kPlanVersion = 1;
 
-enum class StageKind { validate, build, pipeline, deploy, test };
+enum class StageKind { validate, build, pipeline, approve, deploy, test };
 
 // What a command belongs to; decides its environment variables and the name of its log.
 enum class CommandRole { build, before_deploy, after_deploy, test };
@@ -62,11 +62,22 @@ struct CaptureOutputs {
 struct ProvideOutputs {
   std::size_t environment;
 };
+struct PrepareChanges {
+  std::size_t environment;
+};  // what a deployment would change, compared with what is deployed
+struct AwaitApproval {
+  std::size_t environment;
+  config::Approval approval;
+};  // until people have decided, or the time is up
+struct CheckApproval {
+  std::size_t environment;
+};  // what is about to be deployed is what was approved
 
 using StepBody =
     std::variant<CloneCommit, CheckConfiguration, CheckTools, CheckAccess, CheckApp, FindArtifacts,
                  RestoreCache, RunCommand, Synthesize, CheckStacks, UploadArtifacts, UpdatePipeline,
-                 DownloadArtifacts, DeployStacks, CaptureOutputs, ProvideOutputs>;
+                 DownloadArtifacts, DeployStacks, CaptureOutputs, ProvideOutputs, PrepareChanges,
+                 AwaitApproval, CheckApproval>;
 
 struct Step {
   std::string id;     // unique in its stage; [a-z0-9-]+ but for environment names
@@ -75,11 +86,11 @@ struct Step {
 };
 
 struct Stage {
-  std::string id;  // "validate", "build", "pipeline", "deploy-<env>", "test-<env>"
+  std::string id;  // "validate", "build", "pipeline", "approve-<env>", "deploy-<env>", "test-<env>"
   StageKind kind = StageKind::validate;
   std::optional<std::size_t> environment;
-  std::vector<std::string> needs;  // ids of the stages that must have succeeded
-  std::chrono::seconds timeout{0};
+  std::vector<std::string> needs;   // ids of the stages that must have succeeded
+  std::chrono::seconds timeout{0};  // of an approve stage: without the wait
   std::vector<Step> steps;
 };
 
@@ -115,6 +126,9 @@ std::string_view to_string(StageKind kind);
 std::string_view to_string(CommandRole role);
 // "clone", "run-command", …: the kind's name in JSON, in records and in the engine's table.
 std::string_view kind_name(const StepBody& body);
+
+// How long the stage may wait for people, beside its timeout; zero where it asks nobody.
+std::chrono::seconds approval_wait(const Stage& stage);
 
 const Stage* find_stage(const Plan& plan, std::string_view id);
 

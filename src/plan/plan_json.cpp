@@ -8,7 +8,8 @@
 //  "stages": [{"id", "kind", "environment"?, "needs": […], "timeoutSeconds",
 //              "steps": [{"id", "kind", "title", …the kind's own fields}]}]}
 //
-// "environment" is a name. A step kind's own fields: "environment", "command", "role", "paths".
+// "environment" is a name. A step kind's own fields: "environment", "command", "role", "paths";
+// of await-approval "approvers", "quorum", "expiresSeconds", "selfApproval".
 
 #include <array>
 #include <limits>
@@ -120,6 +121,26 @@ Result<StepBody> read_command(const Value& step, const EnvironmentIndex& environ
   return StepBody(std::move(body));
 }
 
+Result<StepBody> read_approval(const Value& step, const EnvironmentIndex& environments) {
+  AwaitApproval body{};
+  APHEX_TRY(body.environment, read_environment(step, environments));
+  APHEX_TRY(body.approval.approvers, read_strings(step, "approvers"));
+  APHEX_TRY(const std::int64_t quorum, read_int(step, "quorum"));
+  APHEX_TRY(const std::int64_t expires, read_int(step, "expiresSeconds"));
+  const Value* own = step.find("selfApproval");
+  if (own == nullptr || own->as_bool() == nullptr) {
+    return malformed("'selfApproval' is missing or no truth value");
+  }
+  if (quorum < 1 || quorum > std::numeric_limits<std::int32_t>::max() || expires < 1 ||
+      expires > std::numeric_limits<std::int32_t>::max()) {
+    return malformed("an approval is out of range");
+  }
+  body.approval.quorum = static_cast<std::uint32_t>(quorum);
+  body.approval.expires = std::chrono::seconds(expires);
+  body.approval.self_approval = *own->as_bool();
+  return StepBody(std::move(body));
+}
+
 constexpr std::array<KindEntry, std::variant_size_v<StepBody>> kKinds{{
     {"clone", read_plain<CloneCommit>},
     {"check-configuration", read_plain<CheckConfiguration>},
@@ -137,6 +158,9 @@ constexpr std::array<KindEntry, std::variant_size_v<StepBody>> kKinds{{
     {"deploy-stacks", read_in_environment<DeployStacks>},
     {"capture-outputs", read_in_environment<CaptureOutputs>},
     {"provide-outputs", read_in_environment<ProvideOutputs>},
+    {"prepare-changes", read_in_environment<PrepareChanges>},
+    {"await-approval", read_approval},
+    {"check-approval", read_in_environment<CheckApproval>},
 }};
 
 // Writes the kind's own fields.
@@ -169,6 +193,15 @@ struct WriteBody {
   void operator()(const DeployStacks& body) const { environment(body.environment); }
   void operator()(const CaptureOutputs& body) const { environment(body.environment); }
   void operator()(const ProvideOutputs& body) const { environment(body.environment); }
+  void operator()(const PrepareChanges& body) const { environment(body.environment); }
+  void operator()(const AwaitApproval& body) const {
+    environment(body.environment);
+    step.set("approvers", Value::strings(body.approval.approvers));
+    step.set("quorum", std::int64_t{body.approval.quorum});
+    step.set("expiresSeconds", std::int64_t{body.approval.expires.count()});
+    step.set("selfApproval", body.approval.self_approval);
+  }
+  void operator()(const CheckApproval& body) const { environment(body.environment); }
 };
 
 Value write_step(const Plan& plan, const Step& step) {
@@ -220,7 +253,7 @@ Result<Step> read_step(const Value& value, const EnvironmentIndex& environments)
 Result<StageKind> read_stage_kind(const Value& value) {
   APHEX_TRY(const std::string text, read_string(value, "kind"));
   for (StageKind kind : {StageKind::validate, StageKind::build, StageKind::pipeline,
-                         StageKind::deploy, StageKind::test}) {
+                         StageKind::approve, StageKind::deploy, StageKind::test}) {
     if (to_string(kind) == text) return kind;
   }
   return malformed(fmt::format("stage kind '{}' does not exist", text));
@@ -229,7 +262,8 @@ Result<StageKind> read_stage_kind(const Value& value) {
 // What the engine takes for granted: the kind decides whether a stage has an environment, and the
 // steps that work on one stand in its stage.
 Status check_environments(const Stage& stage) {
-  const bool expected = stage.kind == StageKind::deploy || stage.kind == StageKind::test;
+  const bool expected = stage.kind == StageKind::approve || stage.kind == StageKind::deploy ||
+                        stage.kind == StageKind::test;
   if (stage.environment.has_value() != expected) {
     return malformed(fmt::format("stage '{}' {} environment", stage.id,
                                  expected ? "lacks its" : "cannot have an"));
@@ -242,6 +276,12 @@ Status check_environments(const Stage& stage) {
       environment = capture->environment;
     } else if (const auto* provide = std::get_if<ProvideOutputs>(&step.body)) {
       environment = provide->environment;
+    } else if (const auto* prepare = std::get_if<PrepareChanges>(&step.body)) {
+      environment = prepare->environment;
+    } else if (const auto* await = std::get_if<AwaitApproval>(&step.body)) {
+      environment = await->environment;
+    } else if (const auto* approved = std::get_if<CheckApproval>(&step.body)) {
+      environment = approved->environment;
     }
     if (environment && environment != stage.environment) {
       return malformed(

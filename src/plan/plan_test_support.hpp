@@ -85,6 +85,11 @@ inline config::Config any_config() {
                                    .stacks = any_stacks(6),
                                    .test_commands = any_texts(2),
                                    .hooks = {any_texts(2), any_texts(2)}});
+    if (*rc::gen::inRange(0, 2) == 0) {
+      config.environments.back().approval = config::Approval{
+          any_texts(3), *rc::gen::inRange<std::uint32_t>(1, 20),
+          std::chrono::seconds(*rc::gen::inRange(1, 600'000)), *rc::gen::arbitrary<bool>()};
+    }
   }
   config.pipeline.name = *rc::gen::element<std::string>("", "shop");
   config.pipeline.max_parallel_stacks = *rc::gen::inRange<std::uint32_t>(1, 100);

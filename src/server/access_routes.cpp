@@ -87,6 +87,17 @@ HttpResponse log_out(const Exchange& exchange) {
   return response;
 }
 
+HttpResponse show_account(const Exchange& exchange) {
+  data values;
+  values.set("name", exchange.caller.name);
+  values.set("role", std::string(to_string(exchange.caller.access)));
+  values.set("form_token", exchange.caller.form_token);
+  values.set("session", session_cookie(exchange.request, exchange.peer).empty()
+                            ? data::type::bool_false
+                            : data::type::bool_true);
+  return page(200, "Account", pages::kAccount, values);
+}
+
 HttpResponse list_tokens(const Exchange& exchange) {
   const auto tokens = exchange.site.access.tokens();
   if (!tokens) return problem_of(tokens.error());
@@ -200,6 +211,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/login", Access::open, show_login},
     {"POST", "/login", Access::open, log_in, "login"},
     {"POST", "/logout", Access::read, log_out, "logout"},
+    {"GET", "/account", Access::read, show_account},
     {"GET", "/audit", Access::admin, show_audit},
     {"GET", "/api/v1/audit", Access::admin, list_audit},
     {"GET", "/api/v1/tokens", Access::admin, list_tokens},

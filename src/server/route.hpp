@@ -54,6 +54,7 @@ std::span<const Route> page_routes();       // for people
 std::span<const Route> api_routes();        // /api/v1, for programs: lists and documents
 std::span<const Route> run_api_routes();    // /api/v1: runs and what belongs to them
 std::span<const Route> action_routes();     // what starts, ends and decides: API and forms
+std::span<const Route> approval_routes();   // what runs ask people
 std::span<const Route> access_routes();     // login, tokens, the audit log
 std::span<const Route> webhook_routes();    // for GitHub
 std::span<const Route> operation_routes();  // health and metrics

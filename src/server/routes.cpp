@@ -18,9 +18,9 @@ namespace {
 constexpr std::size_t kSmallBody = 64U << 10U;
 constexpr std::size_t kTagDigits = 32;
 
-std::array<std::span<const Route>, 7> tables() {
-  return {page_routes(),   api_routes(),     run_api_routes(),  action_routes(),
-          access_routes(), webhook_routes(), operation_routes()};
+std::array<std::span<const Route>, 8> tables() {
+  return {page_routes(),     api_routes(),    run_api_routes(), action_routes(),
+          approval_routes(), access_routes(), webhook_routes(), operation_routes()};
 }
 
 struct Found {

@@ -7,6 +7,7 @@
 #include "server/delivery_store.hpp"
 #include "server/gate.hpp"
 #include "server/request_metrics.hpp"
+#include "store/approvals.hpp"
 #include "store/run_database.hpp"
 
 namespace aphex::server {
@@ -20,6 +21,7 @@ struct Site {
   AuditLog& audit;
   Gate& gate;
   RequestMetrics& requests;
+  store::ApprovalStore& approvals;
 };
 
 }  // namespace aphex::server

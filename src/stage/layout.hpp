@@ -15,6 +15,9 @@ struct Layout {
   std::filesystem::path state() const { return below(argo::kStateDir); }
   std::filesystem::path source() const { return below(argo::kSourceDir); }
   std::filesystem::path clone_report() const { return below(argo::kCloneReport); }
+  std::filesystem::path changes_digest() const { return below(argo::kChangesDigestFile); }
+  std::filesystem::path changes_summary() const { return below(argo::kChangesSummaryFile); }
+  std::filesystem::path changes_text() const { return below(argo::kChangesTextFile); }
   std::filesystem::path outcome() const { return below(argo::kOutcomeFile); }
 
  private:

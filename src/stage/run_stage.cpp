@@ -8,6 +8,7 @@
 #include "engine/stage_runner.hpp"
 #include "k8s/connect.hpp"
 #include "os/files.hpp"
+#include "stage/cluster_gate.hpp"
 #include "stage/cluster_plan_store.hpp"
 #include "stage/exit_status.hpp"
 #include "stage/failure_events.hpp"
@@ -36,6 +37,7 @@ engine::WorkingCopyOrigin origin_of(plan::StageKind kind) {
     case plan::StageKind::build:
     case plan::StageKind::pipeline:
       return engine::WorkingCopyOrigin::prepared;
+    case plan::StageKind::approve:
     case plan::StageKind::deploy:
     case plan::StageKind::test:
       return engine::WorkingCopyOrigin::artifacts;
@@ -64,7 +66,8 @@ class PodRun {
         pod_(std::move(pod)),
         part_(std::move(part)),
         paths_{.root = engine::StatePaths{call.layout.state()}.run(kOnlyRun),
-               .working_copy = call.layout.source()} {}
+               .working_copy = call.layout.source()},
+        gate_(call.environment, call.layout) {}
 
   StageOutcome run(const os::CancelToken& cancel) {
     Status opened = open();
@@ -96,6 +99,7 @@ class PodRun {
       APHEX_CHECK(open_cluster(request.environment));
       request.plans = &*cluster_;
     }
+    request.approvals = &gate_;
     APHEX_TRY(services_, engine::ServiceSet::open(*database_, request));
     options_.clone_source = pod_.parameters.repository_url;
     options_.config_path = pod_.config_path;
@@ -285,6 +289,7 @@ class PodRun {
   const Pod pod_;
   plan::Plan part_;
   const engine::RunPaths paths_;
+  ClusterGate gate_;
   engine::RunOptions options_;
   std::unique_ptr<store::RunDatabase> database_;
   // Of the stage `pipeline` alone.

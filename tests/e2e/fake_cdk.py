@@ -6,7 +6,7 @@ It lies in an application as node_modules/.bin/cdk. $FAKE_CDK names a directory:
   on-synth, on-deploy-<Stack>, on-deploy-<Stack>-<environment>
                      bash scripts that are run first; a failing one is the CLI's failure
 
-cdk-stacks.json: [{"name", "needs"?: [...], "outputs"?: {...}}]
+cdk-stacks.json: [{"name", "needs"?: [...], "outputs"?: {...}, "resources"?: {...}}]
 """
 
 import json
@@ -41,7 +41,10 @@ def synthesize(arguments):
     artifacts = {}
     for stack in json.loads(pathlib.Path("cdk-stacks.json").read_text(encoding="utf-8")):
         template = f"{stack['name']}.template.json"
-        (output / template).write_text(json.dumps({"Outputs": stack.get("outputs", {})}))
+        body = {"Outputs": stack.get("outputs", {})}
+        if "resources" in stack:
+            body["Resources"] = stack["resources"]
+        (output / template).write_text(json.dumps(body))
         artifacts[stack["name"]] = {
             "type": "aws:cloudformation:stack",
             "environment": f"aws://{context['account']}/{context['region']}",

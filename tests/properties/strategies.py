@@ -86,6 +86,21 @@ def stacks(draw, min_size=1, max_size=MAX_STACKS):
 
 
 @st.composite
+def approvals(draw):
+    """Of named people or of anybody, with and without every other key."""
+    people = draw(st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@:/+=,-]{0,20}", fullmatch=True),
+                           max_size=4, unique=True))
+    approval = {"approvers": people} if people else {}
+    if draw(st.booleans()):
+        approval["quorum"] = draw(st.integers(1, len(people) or 20))
+    if draw(st.booleans()):
+        approval["expires"] = draw(st.sampled_from(["1s", "90m", "24h", "168h"]))
+    if draw(st.booleans()):
+        approval["selfApproval"] = draw(st.booleans())
+    return approval
+
+
+@st.composite
 def environments(draw, name, account=None):
     environment = {
         "name": name,
@@ -98,6 +113,8 @@ def environments(draw, name, account=None):
         sizes = {"empty": (0, 0), "some": (1, 3)}[tests]
         listed = st.lists(commands(), min_size=sizes[0], max_size=sizes[1])
         environment["tests"] = {"commands": draw(listed)}
+    if draw(st.sampled_from([False, False, True])):
+        environment["approval"] = draw(approvals())
     return environment
 
 
@@ -227,6 +244,14 @@ def _an_environment(draw, configuration):
     return _pick(draw, configuration["environments"])
 
 
+def _wrong_approval(draw, configuration):
+    _an_environment(draw, configuration)["approval"] = _pick(draw, [
+        True, [], "ada", {"approvers": "ada"}, {"approvers": [""]}, {"approvers": ["a b"]},
+        {"quorum": 0}, {"quorum": 21}, {"quorum": "1"}, {"expires": 60}, {"expires": "1 day"},
+        {"selfApproval": "yes"},
+    ])
+
+
 MUTATIONS = [
     _remove_required_field,
     _empty_a_list,
@@ -245,6 +270,7 @@ MUTATIONS = [
     _set(_a_stack, "name", ["", "9Stack", "My_Stack", "/A", "A/", "a" * 129, 7, "Prod/My_Stack"]),
     _wrong_command,
     _wrong_test,
+    _wrong_approval,
     _unknown_key,
     _extension_key,
 ]

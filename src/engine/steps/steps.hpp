@@ -21,5 +21,8 @@ Result<StepOutcome> download_artifacts(StepContext& context);
 Result<StepOutcome> deploy_stacks(StepContext& context);
 Result<StepOutcome> capture_outputs(StepContext& context);
 Result<StepOutcome> provide_outputs(StepContext& context);
+Result<StepOutcome> prepare_changes(StepContext& context);
+Result<StepOutcome> await_approval(StepContext& context);
+Result<StepOutcome> check_approval(StepContext& context);
 
 }  // namespace aphex::engine::steps
