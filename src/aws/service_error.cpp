@@ -214,8 +214,8 @@ Trouble classify(const ServiceError& error) {
 Error to_error(const ServiceError& error, const std::string& what,
                const std::vector<std::string>& secrets) {
   const Trouble trouble = classify(error);
-  const bool again = trouble == Trouble::transient || trouble == Trouble::throttled ||
-                     trouble == Trouble::damaged;
+  const bool again =
+      trouble == Trouble::transient || trouble == Trouble::throttled || trouble == Trouble::damaged;
   std::string message = what + ": " + error.code;
   const std::string words = readable_message(error.message, secrets);
   if (!words.empty()) message += ": " + words;

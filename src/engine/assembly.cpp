@@ -68,9 +68,9 @@ class Reader {
       const Pending next = pending_.back();
       pending_.pop_back();
       if (++manifests_ > kMaxManifests) {
-        return damaged(next.directory / "manifest.json",
-                       fmt::format("more than {} manifests are nested in one another",
-                                   kMaxManifests));
+        return damaged(
+            next.directory / "manifest.json",
+            fmt::format("more than {} manifests are nested in one another", kMaxManifests));
       }
       APHEX_CHECK(read_manifest(next));
     }

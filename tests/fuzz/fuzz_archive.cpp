@@ -55,15 +55,14 @@ void check_tree(const fs::path& root) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const aphex::fuzz::Scratch scratch;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const fs::path archive =
-      scratch.write("in.tar.gz", bytes.starts_with("\x1f\x8b") ? std::string(bytes) : as_gzip(bytes));
+  const fs::path archive = scratch.write(
+      "in.tar.gz", bytes.starts_with("\x1f\x8b") ? std::string(bytes) : as_gzip(bytes));
   const fs::path around = scratch.root() / "around";
   scratch.write("around/outside", kOutside);
   const fs::path destination = around / "destination";
 
   const aphex::store::UnpackLimits limits{.max_entries = 64, .max_content_bytes = 1U << 20U};
-  const auto summary =
-      aphex::store::unpack(archive, destination, limits, aphex::os::CancelToken());
+  const auto summary = aphex::store::unpack(archive, destination, limits, aphex::os::CancelToken());
   require(fs::exists(destination) == summary.has_value());
   if (summary) {
     require(summary->entries <= limits.max_entries);

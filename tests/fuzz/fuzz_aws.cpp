@@ -75,8 +75,8 @@ void ask_all(int status, std::string_view body) {
   with([&](const auto& c) { return aws::describe_stack(c, region, "S", cancel); });
   with([&](const auto& c) { return aws::describe_stack_events(c, region, "S", "e", cancel); });
   with([&](const auto& c) {
-    return aws::assume_role(
-        c, {.role_arn = "arn:aws:iam::111122223333:role/r", .region = region}, cancel);
+    return aws::assume_role(c, {.role_arn = "arn:aws:iam::111122223333:role/r", .region = region},
+                            cancel);
   });
   with([&](const auto& c) {
     return aws::publish(
@@ -96,8 +96,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const int status = kStatuses[data[0] % std::size(kStatuses)];
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   check_xml(text);
-  const aws::ServiceError error = aws::parse_service_error(
-      {.status = status, .headers = {}, .body = std::string(text)});
+  const aws::ServiceError error =
+      aws::parse_service_error({.status = status, .headers = {}, .body = std::string(text)});
   require(!error.code.empty());
   require(!aws::to_error(error, "S3 GetObject s3://b/k", {}).message.empty());
   ask_all(status, text);

@@ -76,9 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ask([&](auto& client) { return client.create(object, k8s::DryRun::no, cancel); });
   ask([&](auto& client) { return client.remove(ref, "uid", cancel); });
   ask([&](auto& client) {
-    return client.may({.verb = "patch", .group = "", .resource = "configmaps",
-                       .name_space = "argo", .name = "c"},
-                      cancel);
+    return client.may(
+        {.verb = "patch", .group = "", .resource = "configmaps", .name_space = "argo", .name = "c"},
+        cancel);
   });
   server->scripted_kinds = true;
   ask([&](auto& client) { return client.resource_of("v1", "ConfigMap", cancel); });

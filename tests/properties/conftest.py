@@ -65,7 +65,7 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def generate(aphex, repository):
-    """From a configuration to the Kubernetes objects of its pipeline, as the program prints them."""
+    """From a configuration to the Kubernetes objects of its pipeline, as `aphex` prints them."""
     from objects import objects_of
 
     return lambda configuration: objects_of(aphex, repository, configuration)

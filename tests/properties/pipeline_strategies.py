@@ -26,8 +26,9 @@ def branches():
     free = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9+_-]{0,20})?",
                          fullmatch=True)
     # What git itself refuses.
-    return st.sampled_from(["main", "release/1.x", "a+b", "(x)|main", "feature/$1", "yes", "1e5", "v{2}",
-                            "Ünïcode"]) | (
+    edges = ["main", "release/1.x", "a+b", "(x)|main", "feature/$1", "yes", "1e5", "v{2}",
+             "Ünïcode"]
+    return st.sampled_from(edges) | (
         free.filter(lambda name: ".." not in name and not name.endswith((".", ".lock"))
                     and ".lock/" not in name and "/." not in name and "./" not in name))
 

@@ -18,7 +18,8 @@ def accepts(entry, value):
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(configuration=pipelines_on_clusters(), branch=branches(), other=branches() | st.text(max_size=30))
+@given(configuration=pipelines_on_clusters(), branch=branches(),
+       other=branches() | st.text(max_size=30))
 def test_property_7_sensor_configuration_correctness(generate, configuration, branch, other):
     """
     Feature: deployment-automation-construct, Property 7: Sensor configuration correctness
