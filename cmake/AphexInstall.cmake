@@ -14,6 +14,15 @@ if(TARGET aphex)
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program OPTIONAL)
 endif()
 
+# `aphex serve` as a service of systemd (docs/operations.md).
+install(FILES packaging/aphex.service DESTINATION lib/systemd/system COMPONENT program)
+install(FILES packaging/aphex.sysusers DESTINATION lib/sysusers.d RENAME aphex.conf
+  COMPONENT program)
+install(FILES packaging/aphex-server.yaml packaging/aphex.logrotate
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT program)
+install(FILES docs/operations.md docs/server.md docs/branches.md
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program OPTIONAL)
+
 # What the pipeline's stack uploads as the code of its function; see docs/provider.md.
 if(TARGET aphex_provider_zip)
   install(FILES "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip"
@@ -122,5 +131,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
   "bash, git, ca-certificates, libcurl4 (>= 7.88), libarchive13 (>= 3.6)")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+  "${PROJECT_SOURCE_DIR}/packaging/postinst;${PROJECT_SOURCE_DIR}/packaging/prerm;${PROJECT_SOURCE_DIR}/packaging/postrm")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "nodejs (>= 18), npm, python3 (>= 3.11), python3-venv")
 include(CPack)

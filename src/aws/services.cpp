@@ -182,6 +182,17 @@ Result<StackDescription> describe_stack(const AwsContext& context, const std::st
   return read_stack(*stack);
 }
 
+Status delete_stack(const AwsContext& context, const std::string& region, const std::string& name,
+                    const os::CancelToken& cancel) {
+  const QueryCall query{.title = "CloudFormation DeleteStack",
+                        .subject = name,
+                        .service = {},
+                        .region = region,
+                        .parameters = {{"Action", "DeleteStack"}}};
+  APHEX_TRY([[maybe_unused]] const XmlElement root, call_cloudformation(context, query, cancel));
+  return {};
+}
+
 Result<std::string> get_template(const AwsContext& context, const std::string& region,
                                  const std::string& name, const os::CancelToken& cancel) {
   const QueryCall query{.title = "CloudFormation GetTemplate",

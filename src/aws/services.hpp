@@ -53,6 +53,11 @@ struct StackDescription {
 Result<StackDescription> describe_stack(const AwsContext& context, const std::string& region,
                                         const std::string& name, const os::CancelToken& cancel);
 
+// Begins the deletion, with the role that the stack was created with; a stack that is not there is
+// fine.
+Status delete_stack(const AwsContext& context, const std::string& region, const std::string& name,
+                    const os::CancelToken& cancel);
+
 // CloudFormation GetTemplate, as it was deployed; not_found where there is no such stack.
 Result<std::string> get_template(const AwsContext& context, const std::string& region,
                                  const std::string& name, const os::CancelToken& cancel);

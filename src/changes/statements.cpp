@@ -70,7 +70,11 @@ class Collector {
   inline static const Value kNone = Value::object();
 
   void visit(const std::string& id, const std::string& type, const Value& properties) {
-    subject_ = {id, type, {}, reference(id)};
+    subject_ = {id, type, {}, {reference(id)}};
+    for (const std::string_view key : {"Bucket", "Queues", "Topics"}) {
+      const Value* target = properties.find(key);
+      if (target != nullptr && type.ends_with("Policy")) subject_.resources = texts_of(*target);
+    }
     const bool identity =
         type == "AWS::IAM::Role" || type == "AWS::IAM::User" || type == "AWS::IAM::Group";
     if (identity) {
@@ -147,7 +151,9 @@ class Collector {
     made.actions = either(value, "Action", "NotAction");
     made.resources = either(value, "Resource", "NotResource");
     if (made.resources.empty()) {
-      made.resources = {trust ? "${" + subject_.id + ".Arn}" : subject_.resource};
+      made.resources = trust ? Texts{"${" + subject_.id + ".Arn}"} : subject_.resources;
+    } else if (subject_.grantees.empty() && made.resources == Texts{"*"}) {
+      made.resources = subject_.resources;  // a resource's policy is about that resource only
     }
     if (const Value* condition = value.find("Condition")) {
       const Value::Object* members = condition->as_object();
@@ -247,8 +253,8 @@ class Collector {
   struct Subject {
     std::string id;
     std::string type;
-    Texts grantees;        // of an identity's policy
-    std::string resource;  // what a resource's policy is about where it does not say
+    Texts grantees;   // of an identity's policy
+    Texts resources;  // what a resource's policy is about where it does not say
   };
 
   const Value& body_;

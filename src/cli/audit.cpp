@@ -4,7 +4,7 @@
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "doc/value.hpp"
-#include "engine/run_json.hpp"
+#include "store/run_text.hpp"
 #include "server/audit_log.hpp"
 
 namespace aphex::cli {
@@ -55,7 +55,7 @@ class Audit final : public Subcommand {
         {"TIME (UTC)", "WHO", "FROM", "ACTION", "OBJECT", "RESULT", "DETAIL"}};
     constexpr std::size_t kToTheSecond = 19;
     for (const server::AuditRecord& record : records) {
-      rows.push_back({engine::time_text(record.at).substr(0, kToTheSecond), record.who,
+      rows.push_back({store::time_text(record.at).substr(0, kToTheSecond), record.who,
                       record.client, record.action, printable(record.object), record.result,
                       printable(record.detail)});
     }

@@ -1,5 +1,8 @@
 #include "cli/run_execution.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 namespace aphex::cli {
@@ -11,9 +14,25 @@ std::string pipeline_account(const plan::Plan& plan) {
   return plan.environments.front().account;
 }
 
+bool is_credential(std::string_view variable) {
+  constexpr std::array<std::string_view, 6> kWords{"TOKEN",  "SECRET",     "PASSWORD",
+                                                   "PASSWD", "CREDENTIAL", "_KEY"};
+  return variable.starts_with("AWS_") || variable == "SSH_AUTH_SOCK" ||
+         std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) {
+           return variable.find(word) != std::string_view::npos;
+         });
+}
+
 Result<os::EnvironmentVariables> aws_environment(Session& session, const Terminal& terminal,
                                                  const ExecutionOptions& options,
                                                  const os::CancelToken& cancel) {
+  // Of a pull request nothing is executed; should anything be after all, it has no credentials.
+  if (options.scope == engine::Scope::validation) {
+    os::EnvironmentVariables environment = session.environment();
+    std::erase_if(environment, [](const auto& entry) { return is_credential(entry.first); });
+    environment["GIT_LFS_SKIP_SMUDGE"] = "1";
+    return environment;
+  }
   if (options.aws == engine::AwsTarget::real) return session.environment();
   engine::SandboxOptions sandbox =
       sandbox_options(session.paths(), session.environment(), cancel, terminal);
@@ -72,20 +91,28 @@ void print_next(const Terminal& terminal, const ExecutionOptions& options,
 
 }  // namespace
 
-Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
-                             const ExecutionOptions& options, const Execute& execute) {
-  os::CancelSource source;
-  const os::SignalGuard signals(source);
+Result<std::unique_ptr<engine::ServiceSet>> open_services(Session& session,
+                                                          const Terminal& terminal,
+                                                          const ExecutionOptions& options,
+                                                          const os::CancelToken& cancel) {
   APHEX_TRY(const os::EnvironmentVariables environment,
-            aws_environment(session, terminal, options, source.token()));
+            aws_environment(session, terminal, options, cancel));
   engine::ServiceRequest request;
   request.paths = session.paths();
   request.environment = environment;
   request.aws = options.aws;
   request.artifact_store = options.artifact_store;
-  if (options.plan != nullptr) request.region = options.plan->environments.front().region;
+  if (options.plan != nullptr && !options.plan->environments.empty())
+    request.region = options.plan->environments.front().region;
+  return engine::ServiceSet::open(session.database(), request);
+}
+
+Result<ExitCode> execute_run(Session& session, const Terminal& terminal,
+                             const ExecutionOptions& options, const Execute& execute) {
+  os::CancelSource source;
+  const os::SignalGuard signals(source);
   APHEX_TRY(const std::unique_ptr<engine::ServiceSet> services,
-            engine::ServiceSet::open(session.database(), request));
+            open_services(session, terminal, options, source.token()));
   const bool json = options.log_format == "json";
   const std::unique_ptr<engine::RunObserver> reporter =
       json ? make_json_reporter(terminal) : make_text_reporter(terminal, options.verbosity);
@@ -103,6 +130,7 @@ Result<ExitCode> resume_run(Session& session, const Terminal& terminal,
   APHEX_TRY(const plan::Plan plan, plan::from_value(value));
   ExecutionOptions options;
   options.aws = recorded.aws;
+  options.scope = recorded.scope;
   options.application = recorded.clone_source;
   options.artifact_store = recorded.artifact_store;
   options.plan = &plan;

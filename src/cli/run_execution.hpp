@@ -12,12 +12,19 @@ namespace aphex::cli {
 
 struct ExecutionOptions {
   engine::AwsTarget aws = engine::AwsTarget::real;
+  engine::Scope scope = engine::Scope::pipeline;
   std::string artifact_store;
   std::filesystem::path application;  // the repository: its CDK bootstraps the sandbox
   const plan::Plan* plan = nullptr;   // whose environments the sandbox needs
   std::string log_format = "text";
   Verbosity verbosity = Verbosity::normal;
 };
+
+// The services of a run as `options` ask for them: the sandbox started, or without credentials.
+Result<std::unique_ptr<engine::ServiceSet>> open_services(Session& session,
+                                                          const Terminal& terminal,
+                                                          const ExecutionOptions& options,
+                                                          const os::CancelToken& cancel);
 
 using Execute =
     std::function<Result<engine::RunOutcome>(engine::RunEngine&, const os::CancelToken& cancel)>;

@@ -7,16 +7,18 @@
 #include "engine/run_queue.hpp"
 #include "os/clock.hpp"
 #include "store/approval_json.hpp"
+#include "store/run_text.hpp"
 
 namespace aphex::cli {
 namespace {
 
 using engine::is_of_worktree;
-using engine::time_text;
 using engine::to_value;
+using store::time_text;
 
 constexpr int kDefaultRows = 20;
 constexpr int kMaxRows = 10'000;
+constexpr std::size_t kSubjectCharacters = 50;
 
 std::int64_t now_millis() {
   return os::make_system_clock()->now().time_since_epoch().count();
@@ -36,8 +38,7 @@ std::string worked(const store::RunRecord& run, const std::vector<store::StepRec
 
 std::string lasted(const std::optional<store::Millis>& from,
                    const std::optional<store::Millis>& until) {
-  if (!from) return "-";
-  return human_duration(until.value_or(now_millis()) - *from);
+  return from ? store::lasted(from, until, now_millis()) : "-";
 }
 
 Style style_of(store::RunState state) {
@@ -58,8 +59,7 @@ Style style_of(store::RunState state) {
 }
 
 std::string first_line(const std::string& text) {
-  return printable(
-      utf8_substr(std::string(trim(std::string_view(text).substr(0, text.find('\n')))), 0, 50));
+  return printable(store::first_line(text, kSubjectCharacters));
 }
 
 class Runs final : public Subcommand {
@@ -220,7 +220,7 @@ class Runs final : public Subcommand {
                     styled(store::to_string(run.state), style_of(run.state), terminal.out_colour()),
                     run.commit_sha, is_of_worktree(run) ? " with changes of the working tree," : "",
                     first_line(run.message), run.author,
-                    time_text(run.started_at.value_or(run.created_at)), worked(run, steps));
+                    store::time_text(run.started_at.value_or(run.created_at)), worked(run, steps));
     if (run.restarted_from) {
       head += fmt::format("  goes on from run {}, under a new plan\n", *run.restarted_from);
     }

@@ -1,18 +1,78 @@
 // aphex serve: GitHub's webhooks in, runs out.
+#include <atomic>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
+#include "os/descriptor.hpp"
+#include "os/descriptor_limit.hpp"
 #include "os/files.hpp"
+#include "os/service_notify.hpp"
 #include "server/address.hpp"
+#include "server/dashboard/live_hub.hpp"
+#include "server/disk_room.hpp"
 #include "server/dispatcher.hpp"
+#include "server/keeper.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
 
 namespace aphex::cli {
 namespace {
+
+// Its connections and streams, files that are being read, and room. More would be of no use, and
+// what a run starts inherits it: some programs close all that they might have inherited.
+constexpr std::uint64_t kDescriptors = 8192;
+
+std::string plural(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+// What outlives a configuration: who comes in, and what answers are made of.
+struct Doors {
+  std::unique_ptr<server::AccessStore> access;
+  std::unique_ptr<server::AuditLog> audit;
+  std::unique_ptr<server::Gate> gate;
+  std::unique_ptr<store::ApprovalStore> approvals;
+  std::unique_ptr<store::RunReports> reports;
+  std::unique_ptr<server::LiveHub> live;
+  server::RequestMetrics requests;
+};
+
+Result<std::unique_ptr<Doors>> open_doors(Session& session,
+                                          const std::shared_ptr<os::Clock>& clock) {
+  auto doors = std::make_unique<Doors>();
+  const std::filesystem::path database = session.paths().database();
+  APHEX_TRY(doors->access, server::AccessStore::open(database, clock));
+  APHEX_TRY(doors->audit, server::AuditLog::open(database, clock));
+  APHEX_TRY(doors->gate, server::Gate::make(clock));
+  APHEX_TRY(doors->approvals, store::ApprovalStore::open(database, clock));
+  APHEX_TRY(doors->reports, store::RunReports::open(database));
+  APHEX_TRY(doors->live, server::LiveHub::start(session.database(), session.paths()));
+  return doors;
+}
+
+// What other machines reach asks for a token.
+Status check_reach(const Doors& doors, const server::ServerConfig& config) {
+  APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
+  if (has_tokens || server::is_loopback_host(config.address)) return {};
+  return fail(ErrorCode::permission,
+              fmt::format("this server has no token, and {} can be reached from other machines",
+                          config.address),
+              "'aphex token create NAME --role admin' makes one; or listen on 127.0.0.1");
+}
+
+// What a server under one configuration is made of. A new configuration is a new one of these.
+struct Cycle {
+  const server::ServerConfig& config;
+  Session& session;
+  server::DeliveryStore& store;
+  const server::DispatchPaths& paths;
+  os::Clock& clock;
+  const server::ServerLog& log;
+  Doors& doors;
+};
 
 class Serve final : public Subcommand {
  public:
@@ -27,10 +87,9 @@ class Serve final : public Subcommand {
     APHEX_TRY(const server::LoadedServerConfig loaded, server::load_server_config(config_));
     terminal.progress(render_text(loaded.source, loaded.diagnostics, terminal.err_colour()));
     if (!loaded.config) return ExitCode::invalid_config;
-    const server::ServerConfig& config = *loaded.config;
     if (check_) {
-      terminal.print(fmt::format("{}: valid ({} pipeline{})\n", config_, config.pipelines.size(),
-                                 config.pipelines.size() == 1 ? "" : "s"));
+      terminal.print(fmt::format("{}: valid ({})\n", config_,
+                                 plural(loaded.config->pipelines.size(), "pipeline")));
       return ExitCode::ok;
     }
     APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
@@ -46,96 +105,201 @@ class Serve final : public Subcommand {
     const std::shared_ptr<os::Clock> clock = os::make_system_clock();
     APHEX_TRY(const std::unique_ptr<server::DeliveryStore> store,
               server::DeliveryStore::open(session->paths().database(), clock));
-    APHEX_TRY(const Doors doors, open_doors(*session, config, clock));
-    return serve(*session, terminal, {config, *store, paths, *clock, starter(*session, paths)},
-                 doors);
+    // A database that is damaged is found now, and not by the run that needs the page.
+    APHEX_CHECK(store->check_integrity());
+    APHEX_TRY(const std::unique_ptr<Doors> doors, open_doors(*session, clock));
+    APHEX_CHECK(check_reach(*doors, *loaded.config));
+    const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
+    os::raise_descriptor_limit(kDescriptors);
+    return serve_all({*session, terminal, *store, *doors}, *loaded.config);
   }
 
  private:
+  enum class Ended { stopped, reload };
+
+  // What outlives a configuration.
+  struct Held {
+    Session& session;
+    const Terminal& terminal;
+    server::DeliveryStore& store;
+    Doors& doors;
+  };
+
+  // One cycle after another, each under the configuration that the last one was reloaded for.
+  Result<ExitCode> serve_all(const Held& held, server::ServerConfig config) {
+    const server::DispatchPaths paths{held.session.paths().root / "server"};
+    const std::unique_ptr<os::Clock> clock = os::make_system_clock();
+    os::Descriptor listener;
+    while (true) {
+      APHEX_TRY(const std::unique_ptr<server::ServerLog> log,
+                server::ServerLog::open(config.log_file, config.log_format));
+      next_.reset();
+      const Cycle cycle{config, held.session, held.store, paths, *clock, *log, held.doors};
+      APHEX_TRY(const Ended ended, serve(cycle, held.terminal, listener));
+      if (ended == Ended::stopped) break;
+      // Another address is another socket.
+      if (next_->address != config.address || next_->port != config.port)
+        listener = os::Descriptor();
+      config = std::move(*next_);
+    }
+    held.terminal.progress("aphex serve has ended; the next start finds the runs that are not\n");
+    return ExitCode::ok;
+  }
+
+  Result<Ended> serve(const Cycle& cycle, const Terminal& terminal, os::Descriptor& listener) {
+    server::HttpOptions options;
+    options.address = cycle.config.address;
+    options.port = cycle.config.port;
+    options.max_body_bytes = server::max_body_bytes;
+    options.listener = listener.get();
+    options.tls = cycle.config.tls;
+    options.complain = [&cycle](const Error& error) { cycle.log.error(error); };
+    server::Site site{cycle.config,          cycle.store,          cycle.session.database(),
+                      cycle.session.paths(), *cycle.doors.access,  *cycle.doors.audit,
+                      *cycle.doors.gate,     cycle.doors.requests, *cycle.doors.approvals,
+                      *cycle.doors.reports,  *cycle.doors.live,    cycle.session.environment()};
+    APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
+              server::HttpServer::listen(options, [&](const server::HttpRequest& request) {
+                return answered(cycle, site, request);
+              }));
+    listener = os::Descriptor(http->listener());
+    announce(cycle, terminal, *http);
+    os::notify_service_manager("READY=1");
+
+    os::CancelSource working = os::CancelSource::child_of(ending_.token());
+    os::CancelSource answering;
+    server::Dispatcher dispatcher(
+        {cycle.config, cycle.store, cycle.paths, cycle.clock, starter(cycle), [&cycle] {
+           return server::paused_for_disk(cycle.session.paths().root,
+                                          cycle.config.minimum_free_bytes);
+         }});
+    Status kept;
+    std::thread keeping([&] {
+      server::Keeper keeper({cycle.config, cycle.store, cycle.session.paths(), cycle.clock,
+                             cycle.log, *cycle.session.processes(), cycle.session.environment()});
+      kept = keeper.run(working.token(), [&] { look_for_hangup(cycle, working); });
+      working.cancel("the server cannot go on");
+    });
+    std::thread dispatching([&] {
+      dispatcher.run(working.token(), [&](const Error& error) { cycle.log.error(error); });
+      if (!next_) end(cycle, dispatcher, listener);
+      answering.cancel("the server ends");
+    });
+    http->run(answering.token());
+    dispatching.join();
+    keeping.join();
+    if (!kept) return fail(std::move(kept.error()));
+    return next_ && !ending_.token().cancelled() ? Ended::reload : Ended::stopped;
+  }
+
+  // While runs are waited for, deliveries are still taken: the next server runs them.
+  static void end(const Cycle& cycle, server::Dispatcher& dispatcher, os::Descriptor& listener) {
+    os::notify_service_manager("STOPPING=1");
+    cycle.log.info("ending");
+    const Status ended = dispatcher.end_runs();
+    if (!ended) cycle.log.error(ended.error());
+    listener = os::Descriptor();
+  }
+
+  static void announce(const Cycle& cycle, const Terminal& terminal,
+                       const server::HttpServer& http) {
+    const bool v6 = cycle.config.address.find(':') != std::string::npos;
+    const std::string address =
+        fmt::format("{}{}{}:{}", v6 ? "[" : "", cycle.config.address, v6 ? "]" : "", http.port());
+    terminal.print(fmt::format("serving {} on {}://{}\n",
+                               plural(cycle.config.pipelines.size(), "pipeline"),
+                               cycle.config.tls ? "https" : "http", address));
+    (void)std::fflush(stdout);
+    cycle.log.info("serving",
+                   {{"address", address},
+                    {"pipelines", static_cast<std::int64_t>(cycle.config.pipelines.size())},
+                    {"state", cycle.session.paths().root.string()}});
+  }
+
+  static server::HttpResponse answered(const Cycle& cycle, server::Site& site,
+                                       const server::HttpRequest& request) {
+    const auto begin = cycle.clock.steady();
+    server::HttpResponse response = server::answer(site, request);
+    if (cycle.config.access_log) {
+      const auto took =
+          std::chrono::duration_cast<std::chrono::microseconds>(cycle.clock.steady() - begin);
+      // Not the query: a link may carry what is nobody else's to know.
+      cycle.log.info("request", {{"client", request.client},
+                                 {"method", request.method},
+                                 {"path", request.path},
+                                 {"status", std::int64_t{response.status}},
+                                 {"bytes", static_cast<std::int64_t>(response.body.size())},
+                                 {"microseconds", static_cast<std::int64_t>(took.count())}});
+    }
+    return response;
+  }
+
+  // SIGHUP: the configuration is read anew; one with errors changes nothing. The log is opened
+  // anew in any case, for whoever has moved the file away.
+  void look_for_hangup(const Cycle& cycle, os::CancelSource& working) {
+    if (!hangup_.exchange(false)) return;
+    os::notify_reloading();
+    Result<server::LoadedServerConfig> loaded = server::load_server_config(config_);
+    const Status reach =
+        loaded && loaded->config ? check_reach(cycle.doors, *loaded->config) : Status();
+    if (!reach) {
+      cycle.log.error(reach.error());
+      next_ = cycle.config;
+    } else if (loaded && loaded->config) {
+      cycle.log.info("reloading the configuration", {{"file", config_}});
+      next_ = std::move(*loaded->config);
+    } else {
+      if (loaded) {
+        for (const Diagnostic& each : loaded->diagnostics) {
+          cycle.log.warning("the new configuration is not taken",
+                            {{"file", config_},
+                             {"line", static_cast<std::int64_t>(each.span.begin.line)},
+                             {"column", static_cast<std::int64_t>(each.span.begin.column)},
+                             {"problem", each.message},
+                             {"hint", each.hint}});
+        }
+      } else {
+        cycle.log.error(loaded.error());
+      }
+      next_ = cycle.config;
+    }
+    working.cancel("SIGHUP");
+  }
+
   // This very program, by the path that it was started from: it may be replaced while it runs.
-  [[nodiscard]] std::function<Status(std::int64_t)> starter(
-      const Session& session, const server::DispatchPaths& paths) const {
+  [[nodiscard]] std::function<Status(std::int64_t)> starter(const Cycle& cycle) const {
     os::ProcessSpec spec;
     std::error_code ignored;
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    spec.argv = {self.string(), "queued-run",
-                 "--config",    std::filesystem::absolute(config_, ignored).string(),
-                 "--state-dir", session.paths().root.string()};
-    spec.working_directory = session.paths().root;
-    spec.environment = session.environment();
-    return [spec, paths](std::int64_t number) -> Status {
+    spec.argv = {self_.string(), "queued-run",
+                 "--config",     std::filesystem::absolute(config_, ignored).string(),
+                 "--state-dir",  cycle.session.paths().root.string()};
+    spec.working_directory = cycle.session.paths().root;
+    spec.environment = cycle.session.environment();
+    // Theirs is another service's to tell.
+    spec.environment.erase("NOTIFY_SOCKET");
+    return [spec, &cycle](std::int64_t number) -> Status {
       os::ProcessSpec one = spec;
       one.argv.push_back(std::to_string(number));
-      APHEX_TRY([[maybe_unused]] const int pid, os::start_daemon(one, paths.log(number)));
+      APHEX_TRY([[maybe_unused]] const int pid, os::start_daemon(one, cycle.paths.log(number)));
+      cycle.log.info("started", {{"entry", number}});
       return {};
     };
   }
 
-  // What decides who comes in.
-  struct Doors {
-    std::unique_ptr<server::AccessStore> access;
-    std::unique_ptr<server::AuditLog> audit;
-    std::unique_ptr<server::Gate> gate;
-    std::unique_ptr<store::ApprovalStore> approvals;
-  };
-
-  static Result<Doors> open_doors(Session& session, const server::ServerConfig& config,
-                                  const std::shared_ptr<os::Clock>& clock) {
-    Doors doors;
-    const std::filesystem::path database = session.paths().database();
-    APHEX_TRY(doors.access, server::AccessStore::open(database, clock));
-    APHEX_TRY(doors.audit, server::AuditLog::open(database, clock));
-    APHEX_TRY(doors.gate, server::Gate::make(clock));
-    APHEX_TRY(doors.approvals, store::ApprovalStore::open(database, clock));
-    APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
-    if (!has_tokens && !server::is_loopback_host(config.address)) {
-      return fail(ErrorCode::permission,
-                  fmt::format("this server has no token, and {} can be reached from other machines",
-                              config.address),
-                  "'aphex token create NAME --role admin' makes one; or listen on 127.0.0.1");
-    }
-    return doors;
-  }
-
-  static Result<ExitCode> serve(Session& session, const Terminal& terminal,
-                                server::Dispatcher::Parts parts, const Doors& doors) {
-    os::CancelSource source;
-    const os::SignalGuard signals(source);
-    server::HttpOptions options;
-    options.address = parts.config.address;
-    options.port = parts.config.port;
-    options.max_body_bytes = server::max_body_bytes;
-    options.tls = parts.config.tls;
-    options.complain = [&](const Error& error) { terminal.error(error); };
-    const server::ServerConfig& config = parts.config;
-    server::RequestMetrics requests;
-    server::Site site{config,       parts.store, session.database(), session.paths(), *doors.access,
-                      *doors.audit, *doors.gate, requests,           *doors.approvals};
-    APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
-              server::HttpServer::listen(options, [&site](const server::HttpRequest& request) {
-                return server::answer(site, request);
-              }));
-    const bool v6 = options.address.find(':') != std::string::npos;
-    terminal.print(fmt::format("serving {} pipeline{} on {}://{}{}{}:{}\n", config.pipelines.size(),
-                               config.pipelines.size() == 1 ? "" : "s",
-                               config.tls ? "https" : "http", v6 ? "[" : "", options.address,
-                               v6 ? "]" : "", http->port()));
-    (void)std::fflush(stdout);
-    server::Dispatcher dispatcher(std::move(parts));
-    std::thread dispatching([&] {
-      dispatcher.run(source.token(), [&](const Error& error) { terminal.error(error); });
-    });
-    http->run(source.token());
-    dispatching.join();
-    terminal.progress(
-        "aphex serve has ended; runs that execute go on, and the next start finds "
-        "them\n");
-    return ExitCode::ok;
+  static std::filesystem::path own_path() {
+    std::error_code ignored;
+    return std::filesystem::read_symlink("/proc/self/exe", ignored);
   }
 
   std::string config_ = "aphex-server.yaml";
   StateOption state_;
   bool check_ = false;
+  std::filesystem::path self_ = own_path();
+  os::CancelSource ending_;
+  std::atomic<bool> hangup_ = false;
+  // What SIGHUP asks for. Written by the keeper's thread before it cancels the others' token, which
+  // they see before they read it.
+  std::optional<server::ServerConfig> next_;
 };
 
 }  // namespace

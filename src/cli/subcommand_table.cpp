@@ -78,6 +78,12 @@ constexpr std::array kTable{
                     "  aphex serve --config aphex-server.yaml --check\n"
                     "  aphex serve --config aphex-server.yaml\n",
                     make_serve},
+    SubcommandEntry{"backup", "copy the state directory into one file, while it is in use",
+                    "  aphex backup /var/backups/aphex.tar.gz\n", make_backup},
+    SubcommandEntry{"restore", "bring a state directory back from a backup",
+                    "  aphex restore /var/backups/aphex.tar.gz\n"
+                    "  aphex restore aphex.tar.gz --state-dir /var/lib/aphex --force\n",
+                    make_restore},
     SubcommandEntry{"token", "make, list and revoke what the server knows its callers by",
                     "  aphex token create ci --role run --expires 90d\n"
                     "  aphex token list\n"

@@ -16,6 +16,8 @@ std::unique_ptr<Subcommand> make_manifests();
 std::unique_ptr<Subcommand> make_sandbox();
 std::unique_ptr<Subcommand> make_run();
 std::unique_ptr<Subcommand> make_serve();
+std::unique_ptr<Subcommand> make_backup();
+std::unique_ptr<Subcommand> make_restore();
 std::unique_ptr<Subcommand> make_queued_run();
 std::unique_ptr<Subcommand> make_token();
 std::unique_ptr<Subcommand> make_audit();

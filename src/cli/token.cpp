@@ -4,7 +4,7 @@
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "doc/value.hpp"
-#include "engine/run_json.hpp"
+#include "store/run_text.hpp"
 #include "server/access_store.hpp"
 #include "server/audit_log.hpp"
 
@@ -121,7 +121,7 @@ class Token final : public Subcommand {
     }
     const auto time = [](const std::optional<store::Millis>& at) {
       constexpr std::size_t kToTheMinute = 16;
-      return at ? engine::time_text(*at).substr(0, kToTheMinute) : std::string("-");
+      return at ? store::time_text(*at).substr(0, kToTheMinute) : std::string("-");
     };
     std::vector<std::vector<std::string>> rows{
         {"NAME", "ROLE", "STATE", "CREATED (UTC)", "EXPIRES", "LAST USED"}};

@@ -69,6 +69,9 @@ Result<std::uint64_t> fetch_archive(StepContext& context, const store::BlobInfo&
 }  // namespace
 
 std::string artifact_prefix(const StepContext& context) {
+  if (context.options.scope == Scope::branch) {
+    return branch_artifact_prefix(context.parameters.commit_sha, context.options.branch_id);
+  }
   return artifact_prefix(context.options.source, context.parameters.commit_sha,
                          context.paths.root.filename().string());
 }
@@ -76,6 +79,10 @@ std::string artifact_prefix(const StepContext& context) {
 std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run) {
   if (source == Source::commit) return commit_sha;
   return fmt::format("{}-worktree-{}", commit_sha, run);
+}
+
+std::string branch_artifact_prefix(std::string_view commit, std::string_view branch_id) {
+  return fmt::format("{}/branches/{}", commit, branch_id);
 }
 
 std::string assembly_key(const std::string& environment) {
@@ -119,17 +126,24 @@ const store::BlobInfo* ArtifactManifest::find(std::string_view key) const {
 }
 
 Result<std::optional<ArtifactManifest>> read_manifest(StepContext& context) {
-  const std::filesystem::path local = context.paths.temporary() / kManifest;
   APHEX_CHECK(os::make_directories(context.paths.temporary()));
+  return read_manifest_of(
+      context.services.artifacts, artifact_prefix(context),
+      {context.paths.temporary() / kManifest, context.options.commands.rebuild, context.cancel});
+}
+
+Result<std::optional<ArtifactManifest>> read_manifest_of(store::ArtifactStore& artifacts,
+                                                         const std::string& prefix,
+                                                         const ManifestWish& wish) {
   const Result<store::BlobInfo> got =
-      context.services.artifacts.get_file(full_key(context, kManifest), local, context.cancel);
+      artifacts.get_file(prefix + "/" + std::string(kManifest), wish.scratch, wish.cancel);
   if (!got) {
     if (got.error().code == ErrorCode::not_found) return std::optional<ArtifactManifest>();
     return fail(got.error());
   }
-  APHEX_TRY(const std::string text, os::read_file(local));
-  (void)os::remove_tree(local);
-  APHEX_TRY(ArtifactManifest manifest, parse_manifest(text, context.options.commands.rebuild));
+  APHEX_TRY(const std::string text, os::read_file(wish.scratch));
+  (void)os::remove_tree(wish.scratch);
+  APHEX_TRY(ArtifactManifest manifest, parse_manifest(text, wish.rebuild));
   return std::optional<ArtifactManifest>(std::move(manifest));
 }
 

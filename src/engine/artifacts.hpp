@@ -10,7 +10,8 @@
 //   <prefix>/artifacts.json                written last: its presence says that all are whole
 //
 // The prefix is the commit's SHA; a run of a working tree gets one of its own, so that nobody
-// takes its results for the commit's.
+// takes its results for the commit's, and a branch with a pipeline of its own
+// <sha>/branches/<branch id>, because its stacks are synthesized under other names.
 //
 // artifacts.json: {"version": 1, "commit", "buildDigest", "files": [{"key", "sizeBytes",
 // "sha256"}]} "key" is relative to the prefix; "buildDigest" is over what the plan's build
@@ -29,6 +30,7 @@ inline constexpr std::string_view kSource = "source.tar.gz";
 inline constexpr std::string_view kDependencies = "node_modules.tar.gz";
 
 std::string artifact_prefix(const StepContext& context);
+std::string branch_artifact_prefix(std::string_view commit, std::string_view branch_id);
 // The same of a run that is recorded.
 std::string artifact_prefix(Source source, const std::string& commit_sha, const std::string& run);
 std::string assembly_key(const std::string& environment);  // relative to the prefix
@@ -44,6 +46,14 @@ struct ArtifactManifest {
 
 // Nothing where the commit was not built, or not to the end.
 Result<std::optional<ArtifactManifest>> read_manifest(StepContext& context);
+struct ManifestWish {
+  std::filesystem::path scratch;  // a file for the moment
+  std::string rebuild;            // the command that builds again, for messages
+  os::CancelToken cancel;
+};
+Result<std::optional<ArtifactManifest>> read_manifest_of(store::ArtifactStore& artifacts,
+                                                         const std::string& prefix,
+                                                         const ManifestWish& wish);
 Status write_manifest(StepContext& context, const ArtifactManifest& manifest);
 // Before anything of a commit is replaced: a manifest never names what is no longer there.
 Status remove_manifest(StepContext& context);

@@ -187,6 +187,8 @@ std::vector<std::string> synth_arguments(const CdkCli& cli, const SynthArguments
                                 "account=" + arguments.environment.account,
                                 "-c",
                                 "region=" + arguments.environment.region};
+  if (!arguments.branch_id.empty())
+    argv.insert(argv.end(), {"-c", "branch=" + arguments.branch_id});
   if (arguments.app) argv.insert(argv.end(), {"--app", *arguments.app});
   return argv;
 }

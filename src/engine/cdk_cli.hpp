@@ -61,6 +61,7 @@ struct SynthArguments {
   const plan::Environment& environment;
   std::filesystem::path output;
   std::optional<std::string> app;  // see app_command()
+  std::string branch_id{};         // of a branch with a pipeline of its own; else empty
 };
 std::vector<std::string> synth_arguments(const CdkCli& cli, const SynthArguments& arguments);
 

@@ -74,6 +74,9 @@ os::EnvironmentVariables command_environment(const StepContext& context) {
   variables["APHEX_MESSAGE"] = utf8_substr(run.message, 0, kMaxMessageCharacters);
   variables["APHEX_PIPELINE"] = context.plan.pipeline;
   variables["APHEX_STAGE"] = context.stage.id;
+  // Not whatever stands around this run, where the branch has no pipeline of its own.
+  variables.erase("APHEX_BRANCH_ID");
+  if (!context.options.branch_id.empty()) variables["APHEX_BRANCH_ID"] = context.options.branch_id;
   return variables;
 }
 

@@ -28,7 +28,8 @@ Result<os::ProcessExit> run_logged(StepContext& context, Command command);
 
 // The services' environment with what every command may rely on: CI, APHEX_RUN_DIR,
 // APHEX_COMMIT_SHA, APHEX_BRANCH, APHEX_AUTHOR, APHEX_MESSAGE, APHEX_REPOSITORY_URL,
-// APHEX_PIPELINE, APHEX_STAGE.
+// APHEX_PIPELINE, APHEX_STAGE, and APHEX_BRANCH_ID where the
+// branch has a pipeline of its own.
 os::EnvironmentVariables command_environment(const StepContext& context);
 
 // … and of one environment: APHEX_ENVIRONMENT, AWS_REGION, AWS_DEFAULT_REGION,

@@ -212,8 +212,9 @@ Status Git::fetch_commit(const std::string& from, const std::string& sha,
                          const std::filesystem::path& destination) {
   const std::string directory = destination.string();
   if (is_there(from)) {
-    // Objects are linked, not copied: a clone of a large repository takes no time.
-    return run({"clone", "--quiet", "--no-checkout", "--local", "--", from, directory})
+    // Objects are linked, not copied: a clone of a large repository takes no time. Not by --local,
+    // which makes it an error that another disk takes no link.
+    return run({"clone", "--quiet", "--no-checkout", "--", from, directory})
         .map([](const std::string&) {});
   }
   APHEX_TRY([[maybe_unused]] const std::string made, run({"init", "--quiet", "--", directory}));
@@ -237,6 +238,17 @@ Status Git::clone_without_submodules(const std::string& from, const std::string&
                         checkout.error());
   }
   return {};
+}
+
+Result<std::vector<std::string>> Git::remote_branches(const std::string& url) {
+  constexpr std::string_view kHeads = "refs/heads/";
+  APHEX_TRY(const std::string out, run({"ls-remote", "--heads", "--", url}));
+  std::vector<std::string> branches;
+  for (const std::string& line : split(out, '\n')) {
+    const std::size_t at = line.find(kHeads);
+    if (at != std::string::npos) branches.push_back(line.substr(at + kHeads.size()));
+  }
+  return branches;
 }
 
 Status Git::clone_submodules(const std::filesystem::path& destination) {

@@ -50,6 +50,8 @@ class Git {
   // A new working copy of exactly `sha` in `destination`; its submodules are empty.
   Status clone_without_submodules(const std::string& from, const std::string& sha,
                                   const std::filesystem::path& destination);
+  // The branches of a repository elsewhere.
+  Result<std::vector<std::string>> remote_branches(const std::string& url);
   // Its submodules, and theirs. The error names the one that failed and git's reason.
   Status clone_submodules(const std::filesystem::path& destination);
   // Both.

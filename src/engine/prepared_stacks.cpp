@@ -7,6 +7,7 @@
 
 #include "aws/services.hpp"
 #include "base/text.hpp"
+#include "engine/run_scope.hpp"
 
 namespace aphex::engine {
 namespace {
@@ -81,6 +82,10 @@ Result<PreparedStacks> prepare_stacks(StepContext& context, std::size_t environm
   APHEX_TRY(prepared.assembly, read_assembly(context.paths.assembly(of.name)));
   prepared.match = match_stacks(of, prepared.assembly);
   if (!prepared.match.problems.empty()) return problems(of, prepared.match.problems);
+  std::vector<AssemblyStack> configured;
+  for (const std::size_t stack : prepared.match.stacks)
+    configured.push_back(prepared.assembly.stacks[stack]);
+  APHEX_CHECK(check_branch_stacks(context, configured));
   APHEX_CHECK(check_agnostic(context, of, agnostic_stacks(of, prepared.assembly, prepared.match)));
   APHEX_TRY(prepared.order,
             plan::order_stacks(of, assembly_dependencies(of, prepared.assembly, prepared.match)));

@@ -271,6 +271,7 @@ std::optional<plan::Plan> RunEngine::plan_that_may_mend(const Active& active,
   const bool before_pipeline =
       failed.kind == plan::StageKind::validate || failed.kind == plan::StageKind::build;
   if (!before_pipeline || error.code == ErrorCode::cancelled ||
+      active.request.options.scope != Scope::pipeline ||
       active.request.options.restarts >= kMaxRestarts) {
     return std::nullopt;
   }

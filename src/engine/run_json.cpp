@@ -1,12 +1,13 @@
 #include "engine/run_json.hpp"
 
 #include "engine/run_engine.hpp"
-#include "os/clock.hpp"
+#include "store/run_text.hpp"
 
 namespace aphex::engine {
 namespace {
 
 using doc::Value;
+using store::time_text;
 
 Value optional_time(const std::optional<store::Millis>& time) {
   return time ? Value(time_text(*time)) : Value();
@@ -21,10 +22,6 @@ Value optional_number(const std::optional<std::int64_t>& number) {
 }
 
 }  // namespace
-
-std::string time_text(store::Millis time) {
-  return os::format_time(os::WallTime(std::chrono::milliseconds(time)));
-}
 
 bool is_of_worktree(const store::RunRecord& run) {
   const Result<RunOptions> options = run_options_from(run.options);

@@ -13,6 +13,4 @@ doc::Value to_value(const store::StepRecord& step);
 // Of a working tree with its changes, not of what the commit holds.
 bool is_of_worktree(const store::RunRecord& run);
 
-std::string time_text(store::Millis time);
-
 }  // namespace aphex::engine

@@ -1,6 +1,10 @@
 // The JSON form of RunOptions, version 1:
 // {"version": 1, "source": "commit"|"worktree", "cloneSource", "worktree", "configPath",
-//  "sandbox": bool, "rebuild": bool, "artifactStore", "restarts"}
+//  "sandbox": bool, "rebuild": bool, "artifactStore", "restarts",
+//  "scope": "pipeline"|"validation"|"branch", "branchId"}
+
+#include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -11,6 +15,7 @@ namespace aphex::engine {
 namespace {
 
 constexpr std::int64_t kVersion = 1;
+constexpr std::array<std::string_view, 3> kScopes{"pipeline", "validation", "branch"};
 
 }  // namespace
 
@@ -24,7 +29,9 @@ std::string to_json(const RunOptions& options) {
                           {"sandbox", options.aws == AwsTarget::sandbox},
                           {"rebuild", options.build == BuildMode::again},
                           {"artifactStore", options.artifact_store},
-                          {"restarts", std::int64_t{options.restarts}}}));
+                          {"restarts", std::int64_t{options.restarts}},
+                          {"scope", kScopes[static_cast<std::size_t>(options.scope)]},
+                          {"branchId", options.branch_id}}));
 }
 
 Result<RunOptions> run_options_from(const std::string& json) {
@@ -50,6 +57,14 @@ Result<RunOptions> run_options_from(const std::string& json) {
   if (const doc::Value* restarts = value.find("restarts"); restarts && restarts->as_int()) {
     options.restarts = static_cast<int>(*restarts->as_int());
   }
+  const std::string scope = value.string_or("scope", kScopes.front());
+  const auto* known = std::find(kScopes.begin(), kScopes.end(), scope);
+  if (known == kScopes.end()) {
+    return fail(ErrorCode::unsupported, "the run was recorded by another version of aphex",
+                "start a new run of the same commit");
+  }
+  options.scope = static_cast<Scope>(known - kScopes.begin());
+  options.branch_id = value.string_or("branchId", "");
   return options;
 }
 

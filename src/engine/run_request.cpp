@@ -52,7 +52,8 @@ struct ChosenPlan {
 Result<ChosenPlan> choose_plan(const RunWish& wish, const plan::Plan& own,
                                const std::string& repository_url, store::RunDatabase& database) {
   // A working tree is tried out as it is; it neither follows nor changes the pipeline.
-  if (wish.plan == PlanChoice::commit || wish.source == Source::worktree)
+  if (wish.plan == PlanChoice::commit || wish.source == Source::worktree ||
+      wish.scope.scope != Scope::pipeline)
     return ChosenPlan{own, ""};
   const std::string key = stored_plan_name(own.pipeline, wish.aws);
   APHEX_TRY(const std::optional<store::StoredPlan> stored, database.stored_plan(key));
@@ -109,7 +110,8 @@ Result<PreparedRun> prepare_run(const RunWish& wish, Git& git, store::RunDatabas
     return PreparedRun{std::nullopt, std::nullopt,
                        RefusedConfig{std::move(source), std::move(loaded)}, ""};
   }
-  plan::Plan own = plan::make_plan(*loaded.config, repository_name(parameters.repository_url));
+  APHEX_TRY(plan::Plan own, scoped_plan(std::move(*loaded.config),
+                                        repository_name(parameters.repository_url), wish.scope));
   RunRequest request;
   APHEX_TRY(ChosenPlan chosen, choose_plan(wish, own, parameters.repository_url, database));
   request.plan = std::move(chosen.plan);
@@ -120,6 +122,8 @@ Result<PreparedRun> prepare_run(const RunWish& wish, Git& git, store::RunDatabas
   request.options.config_path = wish.config_path;
   request.options.aws = wish.aws;
   request.options.build = wish.build;
+  request.options.scope = wish.scope.scope;
+  request.options.branch_id = wish.scope.branch_id;
   request.options.artifact_store =
       wish.artifact_store.empty() ? request.plan.artifact_store : wish.artifact_store;
   return PreparedRun{std::move(request), std::move(own), std::nullopt, std::move(chosen.note)};

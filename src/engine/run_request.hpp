@@ -4,6 +4,7 @@
 #include "engine/commit_config.hpp"
 #include "engine/git.hpp"
 #include "engine/run_engine.hpp"
+#include "engine/run_scope.hpp"
 
 namespace aphex::engine {
 
@@ -22,6 +23,8 @@ struct RunWish {
   AwsTarget aws = AwsTarget::real;
   BuildMode build = BuildMode::reuse;
   PlanChoice plan = PlanChoice::stored;
+  ScopedPipeline
+      scope{};  // other than the whole pipeline: under the commit's plan, whatever `plan`
   // Given instead of read from git; empty: read.
   std::string repository_url;
   std::string author;

@@ -73,6 +73,9 @@ ServiceSet::ServiceSet(store::RunDatabase& database, const ServiceRequest& reque
                 request.environment,
                 aws} {
   secrets_.add_from(request.environment);
+  services_.on_branch_stack = [&database](const store::BranchStack& stack) {
+    return database.add_branch_stack(stack);
+  };
 }
 
 Result<std::unique_ptr<ServiceSet>> ServiceSet::open(store::RunDatabase& database,

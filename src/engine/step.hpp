@@ -18,6 +18,7 @@
 #include "os/process.hpp"
 #include "plan/plan.hpp"
 #include "store/artifact_store.hpp"
+#include "store/branch_stack.hpp"
 #include "store/dependency_cache.hpp"
 
 namespace aphex::engine {
@@ -76,6 +77,13 @@ struct RunCommands {
   std::string rebuild = "aphex run --rebuild";  // makes the artifacts anew
 };
 
+// What of the pipeline a run executes.
+enum class Scope {
+  pipeline,    // all of it
+  validation,  // a pull request: nothing that needs credentials or starts a program of the commit
+  branch,      // a branch with a pipeline of its own (run_scope.hpp)
+};
+
 struct RunOptions {
   Source source = Source::commit;
   std::string clone_source;        // a path or an address that git can clone
@@ -85,6 +93,8 @@ struct RunOptions {
   BuildMode build = BuildMode::reuse;  // of artifacts that the commit already has
   std::string artifact_store;          // s3://bucket[/prefix] or a directory
   int restarts = 0;                    // how often this commit was already handed over
+  Scope scope = Scope::pipeline;
+  std::string branch_id{};  // with Scope::branch; part of its stacks' names
   // In a pod. Not part of a run's record: such a run is never resumed.
   WorkingCopyOrigin origin = WorkingCopyOrigin::clone;
   std::filesystem::path clone_report{};  // with WorkingCopyOrigin::prepared
@@ -105,6 +115,9 @@ struct Services {
   os::EnvironmentVariables environment;
   // The pipeline's own credentials, from `environment`.
   aws::AwsContext aws;
+  // Told of each stack of a branch's own pipeline before it is deployed, so that it can be torn
+  // down. Thread-safe; empty where no branch has one.
+  std::function<Status(const store::BranchStack&)> on_branch_stack{};
 };
 
 struct StepContext {

@@ -53,6 +53,11 @@ Status copy_worktree(StepContext& context, Git& git) {
 Status copy_commit(StepContext& context, Git& git) {
   const std::filesystem::path& work = context.paths.work();
   if (context.options.source == Source::worktree) return copy_worktree(context, git);
+  // Whoever opens a pull request writes the addresses of its submodules.
+  if (context.options.scope == Scope::validation) {
+    return git.clone_without_submodules(context.options.clone_source, context.parameters.commit_sha,
+                                        work);
+  }
   return git.clone_commit(context.options.clone_source, context.parameters.commit_sha, work);
 }
 

@@ -51,6 +51,7 @@ struct SignalGuard::State {
   void take(int number);
 
   CancelSource source;
+  std::function<void()> on_hangup;
   int interrupts = 0;  // of the listening thread
   sigset_t old_mask{};
   struct sigaction old_pipe_action {};
@@ -74,10 +75,18 @@ void SignalGuard::State::listen() {
 
 void SignalGuard::State::take(int number) {
   if (number == SIGINT && ++interrupts > 1) ::_exit(kInterruptedExitCode);
-  source.cancel(signal_name(number));
+  if (number == SIGHUP && on_hangup) {
+    on_hangup();
+  } else {
+    source.cancel(signal_name(number));
+  }
 }
 
-SignalGuard::SignalGuard(CancelSource source) : state_(std::make_unique<State>(std::move(source))) {
+SignalGuard::SignalGuard(CancelSource source) : SignalGuard(std::move(source), {}) {}
+
+SignalGuard::SignalGuard(CancelSource source, std::function<void()> on_hangup)
+    : state_(std::make_unique<State>(std::move(source))) {
+  state_->on_hangup = std::move(on_hangup);
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &state_->old_pipe_action);

@@ -1,6 +1,7 @@
 #pragma once
 // SIGINT and SIGTERM become a cancellation.
 
+#include <functional>
 #include <memory>
 
 #include "os/cancel.hpp"
@@ -15,6 +16,8 @@ namespace aphex::os {
 class SignalGuard {
  public:
   explicit SignalGuard(CancelSource source);
+  // SIGHUP calls `on_hangup`, on a thread of its own, and cancels nothing; each time.
+  SignalGuard(CancelSource source, std::function<void()> on_hangup);
   ~SignalGuard();
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;

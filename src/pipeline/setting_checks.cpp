@@ -17,8 +17,8 @@ constexpr std::array<std::string_view, 4> kNeeded{"clusterName", "githubOwner", 
 // Amazon S3 User Guide, "General purpose bucket naming rules".
 constexpr std::array<std::string_view, 3> kReservedPrefixes{"xn--", "sthree-", "amzn-s3-demo-"};
 // Keys of `images` and `resources` beside the plan's own stages.
-constexpr std::array<std::string_view, 7> kStageKinds{"validate", "build", "pipeline", "deploy",
-                                                      "test",     "exit",  "default"};
+constexpr std::array<std::string_view, 8> kStageKinds{"validate", "build", "pipeline", "approve",
+                                                      "deploy",   "test",  "exit",     "default"};
 
 // "pipeline.x in the configuration, -c x=…, APHEX_X or --x"
 std::string where_to_set(const SettingInfo& setting) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "server/dashboard/page.hpp"
 #include "server/forms.hpp"
 #include "server/html.hpp"
 #include "server/json_answer.hpp"
@@ -20,15 +21,6 @@ using mustache::data;
 
 constexpr int kAuditRows = 200;
 
-HttpResponse page(unsigned status, const std::string& title, const char* content,
-                  const data& values) {
-  data whole;
-  whole.set("title", title);
-  whole.set("reload", data::type::bool_false);
-  whole.set("content", mustache::mustache(content).render(values));
-  return html_answer(status, mustache::mustache(pages::kLayout).render(whole));
-}
-
 HttpResponse login_page(const Exchange& exchange, unsigned status, const std::string& trouble,
                         const std::string& next) {
   const Result<bool> has_tokens = exchange.site.access.has_tokens();
@@ -37,7 +29,7 @@ HttpResponse login_page(const Exchange& exchange, unsigned status, const std::st
   values.set("next", local_path(next));
   values.set("has_tokens", *has_tokens ? data::type::bool_true : data::type::bool_false);
   if (!trouble.empty()) values.set("trouble", trouble);
-  return page(status, "Log in", pages::kLogin, values);
+  return page(exchange, {.title = "Log in", .status = status}, pages::kLogin, values);
 }
 
 HttpResponse show_login(const Exchange& exchange) {
@@ -95,7 +87,7 @@ HttpResponse show_account(const Exchange& exchange) {
   values.set("session", session_cookie(exchange.request, exchange.peer).empty()
                             ? data::type::bool_false
                             : data::type::bool_true);
-  return page(200, "Account", pages::kAccount, values);
+  return page(exchange, {.title = "Account"}, pages::kAccount, values);
 }
 
 HttpResponse list_tokens(const Exchange& exchange) {
@@ -204,7 +196,7 @@ HttpResponse show_audit(const Exchange& exchange) {
   values.set("has_records", records->empty() ? data::type::bool_false : data::type::bool_true);
   values.set("records", list);
   if (more) values.set("older", std::to_string(records->back().number));
-  return page(200, "Audit log", pages::kAudit, values);
+  return page(exchange, {.title = "Audit log", .here = "audit"}, pages::kAudit, values);
 }
 
 constexpr Route kRoutes[] = {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "aws/uri.hpp"
+#include "server/disk_room.hpp"
 #include "server/json_answer.hpp"
 #include "server/openapi.hpp"
 #include "server/page_of.hpp"
@@ -68,7 +69,11 @@ HttpResponse list_queue(const Exchange& exchange) {
   Value list = Value::array();
   for (const QueueEntry& entry : *entries)
     list.push_back(entry_value(entry));
-  HttpResponse response = json_answer(200, Value::object({{"queue", std::move(list)}}));
+  const auto paused =
+      paused_for_disk(exchange.site.paths.root, exchange.site.config.minimum_free_bytes);
+  HttpResponse response = json_answer(
+      200,
+      Value::object({{"queue", std::move(list)}, {"paused", paused ? Value(*paused) : Value()}}));
   if (more) link_next(response, exchange.request, entries->back().number);
   return response;
 }

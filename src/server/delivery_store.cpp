@@ -3,6 +3,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace aphex::server {
 namespace {
@@ -21,7 +22,8 @@ constexpr std::array<std::string_view, 6> kKinds{"push",   "pull_request", "manu
 
 constexpr std::string_view kEntryColumns =
     "number, request, pipeline, branch, commit_sha, author, message, state, starts, created_at,"
-    " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request";
+    " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request, branch_id,"
+    " before_sha, source_time, parked_at, owner_pid, owner_start";
 
 // The first of the enum where the word is of a newer version.
 template <typename Enum, std::size_t Count>
@@ -52,6 +54,12 @@ QueueEntry read_entry(const Statement& query) {
   entry.asked_by = query.text(15);
   entry.run_id = query.optional_integer(16);
   entry.pull_request = query.optional_integer(17);
+  entry.branch_id = query.text(18);
+  entry.before = query.text(19);
+  entry.source_time = query.optional_integer(20);
+  entry.parked_at = query.optional_integer(21);
+  entry.owner_pid = query.optional_integer(22);
+  entry.owner_start = query.optional_integer(23);
   return entry;
 }
 
@@ -69,6 +77,35 @@ std::string_view to_string(EntryKind kind) {
   return kKinds[static_cast<std::size_t>(kind)];
 }
 
+std::string branch_pipeline(std::string_view pipeline, std::string_view branch_id) {
+  return fmt::format("{}@{}", pipeline, branch_id);
+}
+
+std::string QueueEntry::lane() const {
+  // No branch's id is so short: a pull request waits for other pull requests alone.
+  if (kind == EntryKind::pull_request) return branch_pipeline(pipeline, "pr");
+  return branch_id.empty() ? pipeline : branch_pipeline(pipeline, branch_id);
+}
+
+std::optional<DeliveryStore::FileId> DeliveryStore::file_id(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
+}
+
+Status DeliveryStore::check_place() const {
+  if (file_id(path_) == file_) return {};
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("the database {} was removed or replaced while it was in use", path_.string()),
+      "put the state directory back, or restore a backup, and start the server again");
+}
+
+Status DeliveryStore::check_integrity() {
+  const std::lock_guard lock(mutex_);
+  return database_.check_quickly();
+}
+
 Result<std::unique_ptr<DeliveryStore>> DeliveryStore::open(const std::filesystem::path& database,
                                                            std::shared_ptr<os::Clock> clock) {
   APHEX_TRY(store::Database opened, store::Database::open(database));
@@ -76,7 +113,7 @@ Result<std::unique_ptr<DeliveryStore>> DeliveryStore::open(const std::filesystem
   APHEX_CHECK(opened.execute("PRAGMA synchronous = FULL"));
   APHEX_TRY(store::Database reads, store::Database::open(database));
   return std::unique_ptr<DeliveryStore>(
-      new DeliveryStore(std::move(opened), std::move(reads), std::move(clock)));
+      new DeliveryStore(std::move(opened), std::move(reads), std::move(clock), database));
 }
 
 // A delivery on its way to the disk, and what became of it.
@@ -110,7 +147,8 @@ Status DeliveryStore::record_all(std::span<Record* const> records) {
       return fail(record->result.error());
     APHEX_CHECK(database_.execute("RELEASE delivery"));
   }
-  return transaction.commit();
+  APHEX_CHECK(transaction.commit());
+  return check_place();
 }
 
 Result<DeliveryStore::Recorded> DeliveryStore::put(const Delivery& delivery,
@@ -138,28 +176,111 @@ Result<DeliveryStore::Recorded> DeliveryStore::put(const Delivery& delivery,
                                                  " AND number <= ?"));
     APHEX_CHECK(prune.bind(database_.last_insert_id() - kMostRejected).run());
   }
+  const std::int64_t number = database_.last_insert_id();
+  std::size_t outdated = 0;
   for (const NewEntry& run : runs) {
-    const QueueEntry& entry = run.entry;
-    if (run.supersede == Supersede::queued) {
-      APHEX_TRY(Statement update,
-                database_.prepare("UPDATE queue SET state = 'superseded', ended_at = ?, note = ?"
-                                  " WHERE pipeline = ? AND branch = ? AND state = 'waiting'"));
-      update.bind(now()).bind("superseded by " + entry.commit.substr(0, 12));
-      APHEX_CHECK(update.bind(entry.pipeline).bind(entry.branch).run());
-    }
-    APHEX_CHECK(insert(entry));
+    APHEX_TRY(const Placed placed, place(run));
+    if (placed == Placed::outdated) ++outdated;
   }
-  return Recorded::now;
+  const bool late = outdated > 0 && outdated == runs.size();
+  if (late) {
+    APHEX_TRY(Statement update,
+              database_.prepare("UPDATE deliveries SET reason = ? WHERE number = ?"));
+    APHEX_CHECK(update.bind(kOutdated).bind(number).run());
+  }
+  return late ? Recorded::outdated : Recorded::now;
+}
+
+// What the entries of one delivery do to the queue.
+Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
+  const QueueEntry& entry = run.entry;
+  APHEX_TRY(const std::optional<std::string> newer, newer_than(entry));
+  if (newer) {
+    if (run.only_supersedes) return Placed::outdated;
+    APHEX_CHECK(insert(entry));
+    APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET state = 'superseded',"
+                                                  " ended_at = ?, note = ? WHERE number = ?"));
+    update.bind(now()).bind("it came after " + *newer + ", which is newer");
+    APHEX_CHECK(update.bind(database_.last_insert_id()).run());
+    return Placed::outdated;
+  }
+  if (run.only_supersedes) {
+    APHEX_CHECK(supersede(entry, "the pull request was closed"));
+    return Placed::needless;
+  }
+  if (entry.kind == EntryKind::teardown) {
+    APHEX_CHECK(supersede(entry, "the branch was deleted"));
+    APHEX_TRY(const bool needed, has_something_to_tear_down(entry));
+    if (!needed) return Placed::needless;
+  } else if (run.supersede == Supersede::queued) {
+    APHEX_CHECK(supersede(entry, "superseded by " + entry.commit.substr(0, 12)));
+  }
+  APHEX_CHECK(insert(entry));
+  return Placed::queued;
+}
+
+// Deliveries come in any order. What a push or a pull request is newer than is told by GitHub's
+// clock; of two pushes within its second, by the commits that they lead from and to. Where both are
+// silent, the one that comes later counts.
+Result<std::optional<std::string>> DeliveryStore::newer_than(const QueueEntry& entry) {
+  if (!entry.source_time) return std::nullopt;
+  const bool pull = entry.kind == EntryKind::pull_request;
+  APHEX_TRY(Statement query,
+            database_.prepare(fmt::format(
+                "SELECT source_time, before_sha, commit_sha FROM queue WHERE pipeline = ?"
+                " AND branch = ? AND {} AND source_time IS NOT NULL"
+                " ORDER BY source_time DESC, number DESC LIMIT 1",
+                pull ? "pull_request = ?" : "kind IN ('push', 'teardown')")));
+  query.bind(entry.pipeline).bind(entry.branch);
+  if (pull) query.bind_optional(entry.pull_request);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none) return std::nullopt;
+  const std::int64_t newest = query.integer(0);
+  const std::string before = query.text(1);
+  const std::string commit = query.text(2);
+  const bool leads_to_it =
+      newest == *entry.source_time && !pull && before == entry.commit && commit != entry.before;
+  if (newest > *entry.source_time || leads_to_it) return commit.substr(0, 12);
+  return std::nullopt;
+}
+
+Result<bool> DeliveryStore::has_something_to_tear_down(const QueueEntry& entry) {
+  APHEX_TRY(Statement query,
+            database_.prepare("SELECT EXISTS (SELECT 1 FROM branch_stacks WHERE pipeline = ?1)"
+                              " OR EXISTS (SELECT 1 FROM queue WHERE pipeline = ?2 AND"
+                              " branch_id = ?3 AND state = 'running' AND kind <> 'teardown'),"
+                              " EXISTS (SELECT 1 FROM queue WHERE pipeline = ?2 AND branch_id = ?3"
+                              " AND state = 'waiting' AND kind = 'teardown')"));
+  query.bind(branch_pipeline(entry.pipeline, entry.branch_id)).bind(entry.pipeline);
+  query.bind(entry.branch_id);
+  APHEX_TRY([[maybe_unused]] const Statement::Row row, query.step());
+  return query.integer(0) != 0 && query.integer(1) == 0;
+}
+
+Status DeliveryStore::supersede(const QueueEntry& entry, const std::string& note) {
+  const bool pull = entry.kind == EntryKind::pull_request;
+  // A person's wish is superseded by no push.
+  APHEX_TRY(
+      Statement update,
+      database_.prepare(fmt::format(
+          "UPDATE queue SET state = 'superseded', ended_at = ?, note = ? WHERE pipeline = ?"
+          " AND state = 'waiting' AND {}",
+          pull ? "kind = 'pull_request' AND pull_request = ?" : "kind = 'push' AND branch = ?")));
+  update.bind(now()).bind(note).bind(entry.pipeline);
+  if (pull) return update.bind_optional(entry.pull_request).run();
+  return update.bind(entry.branch).run();
 }
 
 Status DeliveryStore::insert(const QueueEntry& entry) {
   APHEX_TRY(Statement insert,
             database_.prepare("INSERT INTO queue (request, pipeline, branch, commit_sha, author,"
-                              " message, kind, asked_by, run_id, pull_request, created_at, state)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"));
+                              " message, kind, asked_by, run_id, pull_request, branch_id,"
+                              " before_sha, source_time, created_at, state)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"));
   insert.bind(entry.request).bind(entry.pipeline).bind(entry.branch).bind(entry.commit);
   insert.bind(entry.author).bind(entry.message).bind(to_string(entry.kind)).bind(entry.asked_by);
-  insert.bind_optional(entry.run_id).bind_optional(entry.pull_request);
+  insert.bind_optional(entry.run_id).bind_optional(entry.pull_request).bind(entry.branch_id);
+  insert.bind(entry.before).bind_optional(entry.source_time);
   return insert.bind(now()).run();
 }
 
@@ -190,9 +311,12 @@ Result<std::int64_t> DeliveryStore::enqueue(const QueueEntry& entry) {
 
 Result<std::vector<QueueEntry>> DeliveryStore::open_entries() {
   const std::lock_guard lock(reads_mutex_);
-  APHEX_TRY(Statement query, reads_.prepare(fmt::format("SELECT {} FROM queue WHERE state IN"
-                                                        " ('waiting', 'running') ORDER BY number",
-                                                        kEntryColumns)));
+  // Asked several times a second, beside all that has ended. With statistics of the planner's
+  // (ANALYZE) it would read the whole table for its order.
+  APHEX_TRY(Statement query,
+            reads_.prepare(fmt::format("SELECT {} FROM queue INDEXED BY queue_open WHERE state IN"
+                                       " ('waiting', 'running') ORDER BY number",
+                                       kEntryColumns)));
   return read_all(query, read_entry);
 }
 
@@ -243,7 +367,7 @@ Status DeliveryStore::begin(std::int64_t number) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement update,
             database_.prepare("UPDATE queue SET state = 'running', starts = starts + 1,"
-                              " started_at = coalesce(started_at, ?) WHERE number = ?"
+                              " started_at = coalesce(started_at, ?), note = '' WHERE number = ?"
                               " AND state IN ('waiting', 'running')"));
   return update.bind(now()).bind(number).run();
 }
@@ -253,6 +377,49 @@ Status DeliveryStore::end(std::int64_t number, int exit_code, const std::string&
   APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET state = 'ended', ended_at = ?,"
                                                 " exit_code = ?, note = ? WHERE number = ?"));
   return update.bind(now()).bind(std::int64_t{exit_code}).bind(note).bind(number).run();
+}
+
+Status DeliveryStore::park(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  // The start that follows is none that something has killed.
+  APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET parked_at = ?, starts = 0"
+                                                " WHERE number = ? AND state = 'running'"));
+  return update.bind(now()).bind(number).run();
+}
+
+Status DeliveryStore::claim(std::int64_t number, Owner owner) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement update,
+            database_.prepare("UPDATE queue SET parked_at = NULL, owner_pid = ?, owner_start = ?"
+                              " WHERE number = ?"));
+  return update.bind(owner.pid).bind(owner.start).bind(number).run();
+}
+
+Status DeliveryStore::note(std::int64_t number, const std::string& note) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET note = ? WHERE number = ?"
+                                                " AND state = 'waiting'"));
+  return update.bind(note).bind(number).run();
+}
+
+Result<std::vector<std::string>> DeliveryStore::deployed_branches() {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare("SELECT DISTINCT pipeline FROM branch_stacks ORDER BY pipeline"));
+  return read_all(query, [](const Statement& row) { return row.text(0); });
+}
+
+Result<std::optional<QueueEntry>> DeliveryStore::last_of_branch(const std::string& pipeline,
+                                                                const std::string& branch_id) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query,
+            database_.prepare(fmt::format("SELECT {} FROM queue WHERE pipeline = ? AND"
+                                          " branch_id = ? ORDER BY number DESC LIMIT 1",
+                                          kEntryColumns)));
+  query.bind(pipeline).bind(branch_id);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none) return std::nullopt;
+  return read_entry(query);
 }
 
 Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit,

@@ -42,6 +42,8 @@ class Dispatcher {
     DispatchPaths paths;
     os::Clock& clock;
     Start start;
+    // Why nothing is started now; nothing where all is well.
+    std::function<std::optional<std::string>()> pause = {};
   };
   explicit Dispatcher(Parts parts) : parts_(std::move(parts)) {}
 
@@ -50,9 +52,18 @@ class Dispatcher {
   // Turns until `cancel`. What runs goes on.
   void run(const os::CancelToken& cancel, const std::function<void(const Error&)>& complain);
 
+  // After run(): what the configuration says about the runs that execute. Blocks until they have
+  // ended, where it does, but no longer than the configured time.
+  Status end_runs();
+
  private:
+  struct Look;  // at the queue
   Result<bool> executes(const QueueEntry& entry);
   Status start(const QueueEntry& entry);
+  Result<Look> look();
+  // Whether the branch of this entry may have a pipeline now; says why it waits.
+  Result<bool> has_room(const QueueEntry& entry, Look& look);
+  Result<std::vector<QueueEntry>> executing();
 
   Parts parts_;
   // When a process was started whose lock may not be taken yet.

@@ -99,7 +99,9 @@ Result<HttpResponse> file_answer(const HttpRequest& request, SentFile file) {
   }
   HttpResponse response;
   response.content_type = std::move(file.content_type);
-  const std::string tag = fmt::format("\"{:x}-{:x}\"", size, changed.time_since_epoch().count());
+  const std::string tag =
+      file.tag.empty() ? fmt::format("\"{:x}-{:x}\"", size, changed.time_since_epoch().count())
+                       : "\"" + file.tag + "\"";
   response.headers.emplace_back("ETag", tag);
   response.headers.emplace_back("Accept-Ranges", "bytes");
   response.headers.emplace_back("Cache-Control", "no-cache");

@@ -15,6 +15,8 @@ struct SentFile {
   std::filesystem::path path;
   std::string content_type = "application/octet-stream";
   std::string download_name{};  // empty: the browser may show it
+  // Names its content, for ETag; empty: its size and time do.
+  std::string tag{};
   // Something that the file needs to stay, for instance its directory; released when it is sent.
   std::shared_ptr<const void> keep{};
 };

@@ -1,7 +1,9 @@
 #include "server/github_webhook.hpp"
 
+#include <algorithm>
 #include <vector>
 
+#include "aws/dates.hpp"
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
@@ -46,6 +48,19 @@ class Reader {
     miss(path, "a number");
     return 0;
   }
+  // Seconds since 1970 or ISO 8601: GitHub writes both, the first in pushes. Nothing where there
+  // is none: who has signed it may leave it out.
+  std::optional<std::int64_t> milliseconds(std::initializer_list<std::string_view> path) const {
+    const Value* found = payload_.find(path);
+    if (found == nullptr) return std::nullopt;
+    constexpr std::int64_t kMostSeconds = 1'000'000'000'000;
+    if (const std::int64_t* seconds = found->as_int(); seconds && *seconds >= 0)
+      return std::min(*seconds, kMostSeconds) * 1000;
+    if (!found->is_string()) return std::nullopt;
+    const auto time = aws::parse_iso_time(*found->as_string());
+    if (!time) return std::nullopt;
+    return time->time_since_epoch().count();
+  }
   std::string commit(std::initializer_list<std::string_view> path) {
     std::string found = text(path);
     if (problem_.empty() && !is_hex(found, kCommitDigits))
@@ -80,6 +95,8 @@ Result<WebhookEvent> read_push(Reader reader) {
   if (ref.starts_with(kBranchPrefix)) push.branch = ref.substr(kBranchPrefix.size());
   push.deleted = reader.boolean({"deleted"});
   push.commit = reader.commit({"after"});
+  push.before = reader.text_or_nothing({"before"});
+  push.pushed_at = reader.milliseconds({"repository", "pushed_at"});
   // Null where a branch was deleted.
   const std::string name = reader.text_or_nothing({"head_commit", "author", "name"});
   const std::string address = reader.text_or_nothing({"head_commit", "author", "email"});
@@ -100,7 +117,17 @@ Result<WebhookEvent> read_pull_request(Reader reader) {
   request.commit = reader.commit({"pull_request", "head", "sha"});
   request.author = reader.text_or_nothing({"pull_request", "user", "login"});
   request.title = reader.text({"pull_request", "title"});
+  request.updated_at = reader.milliseconds({"pull_request", "updated_at"});
   return reader.done(std::move(request));
+}
+
+Result<WebhookEvent> read_deletion(Reader reader) {
+  Deletion deletion;
+  deletion.repository = reader.text({"repository", "full_name"});
+  const std::string name = reader.text({"ref"});
+  if (reader.text({"ref_type"}) == "branch") deletion.branch = name;
+  deletion.pushed_at = reader.milliseconds({"repository", "pushed_at"});
+  return reader.done(std::move(deletion));
 }
 
 }  // namespace
@@ -130,6 +157,7 @@ Result<WebhookEvent> read_webhook_event(std::string_view event, std::string_view
     return reader.done(Ping{reader.text_or_nothing({"repository", "full_name"})});
   if (event == "push") return read_push(reader);
   if (event == "pull_request") return read_pull_request(reader);
+  if (event == "delete") return read_deletion(reader);
   return WebhookEvent(OtherEvent{std::string(event)});
 }
 

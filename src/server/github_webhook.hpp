@@ -37,6 +37,8 @@ struct Push {
   std::string clone_url;
   std::string branch;  // empty: a tag, or something else that is no branch
   std::string commit;  // 40 lower-case hexadecimal digits
+  std::string before;  // the commit that the branch was at; zeros where it is new
+  std::optional<std::int64_t> pushed_at;  // milliseconds since 1970
   bool deleted = false;
   std::string author;  // "Name <address>" of the head commit; may be empty
   std::string message;
@@ -53,6 +55,14 @@ struct PullRequest {
   std::string commit;
   std::string author;  // login
   std::string title;
+  std::optional<std::int64_t> updated_at;  // milliseconds since 1970
+};
+
+// A branch or a tag was deleted. A push says so too, where pushes are sent.
+struct Deletion {
+  std::string repository;
+  std::string branch;  // empty: a tag
+  std::optional<std::int64_t> pushed_at;
 };
 
 // An event that starts nothing here: "star", "issues", …
@@ -60,7 +70,7 @@ struct OtherEvent {
   std::string name;
 };
 
-using WebhookEvent = std::variant<Ping, Push, PullRequest, OtherEvent>;
+using WebhookEvent = std::variant<Ping, Push, PullRequest, Deletion, OtherEvent>;
 
 // The error says which member is missing or of another type than GitHub documents.
 Result<WebhookEvent> read_webhook_event(std::string_view event, std::string_view body);

@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -160,6 +161,11 @@ struct HttpServer::State {
                   "give one such as 127.0.0.1 or ::1");
     }
     const tcp::endpoint endpoint(address, options.port);
+    if (options.listener >= 0) {
+      acceptor.assign(endpoint.protocol(), ::fcntl(options.listener, F_DUPFD_CLOEXEC, 0), error);
+      if (!error) return {};
+      return fail(ErrorCode::internal, "cannot take the listening socket: " + error.message());
+    }
     acceptor.open(endpoint.protocol(), error);
     if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
@@ -535,6 +541,10 @@ std::uint16_t HttpServer::port() const {
   boost::system::error_code error;
   const auto endpoint = state_->acceptor.local_endpoint(error);
   return error ? std::uint16_t{0} : endpoint.port();
+}
+
+int HttpServer::listener() const {
+  return ::fcntl(state_->acceptor.native_handle(), F_DUPFD_CLOEXEC, 0);
 }
 
 void HttpServer::run(const os::CancelToken& cancel) {

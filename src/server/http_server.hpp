@@ -61,6 +61,7 @@ struct HttpOptions {
   std::size_t max_streams = 4096;      // the same, of answers without a stated length
   // Threads. More than processors: those that wait for the disk share one commit.
   std::size_t handlers = 16;
+  int listener = -1;  // a socket that listens already (listener()); address and port are its own
 };
 
 // Called on several threads at once.
@@ -75,6 +76,9 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   std::uint16_t port() const;
+  // A descriptor of the listening socket, for the next server: whoever connects between the two
+  // waits instead of being refused. The caller's own.
+  int listener() const;
   // Until `cancel`; then no connection is accepted, and what is being answered is answered.
   void run(const os::CancelToken& cancel);
 

@@ -1,4 +1,5 @@
 // What those ask who operate the server: is it there, and what does it count.
+#include "server/disk_room.hpp"
 #include "server/json_answer.hpp"
 #include "server/metrics_text.hpp"
 #include "server/process_metrics.hpp"
@@ -71,6 +72,9 @@ HttpResponse metrics(const Exchange& exchange) {
   process_metrics(out);
   HttpResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  out.family("aphex_paused", MetricType::gauge, "1 where no run is started, by the reason.");
+  const bool paused = paused_for_disk(site.paths.root, site.config.minimum_free_bytes).has_value();
+  counts(out, "reason", {{"disk", paused ? 1 : 0}});
   response.body = out.take() + site.requests.text();
   return response;
 }

@@ -50,7 +50,14 @@ struct Route {
 // Whether `path` is the route's, and then its parts.
 bool fits(const Route& route, std::string_view path, std::vector<std::string>& parts);
 
-std::span<const Route> page_routes();       // for people
+std::span<const Route> asset_routes();  // the pages' own files; all below are pages
+std::span<const Route> overview_routes();
+std::span<const Route> pipeline_routes();
+std::span<const Route> run_routes();
+std::span<const Route> log_routes();
+std::span<const Route> artifact_routes();
+std::span<const Route> activity_routes();   // queue and deliveries
+std::span<const Route> event_routes();      // what open pages are told
 std::span<const Route> api_routes();        // /api/v1, for programs: lists and documents
 std::span<const Route> run_api_routes();    // /api/v1: runs and what belongs to them
 std::span<const Route> action_routes();     // what starts, ends and decides: API and forms

@@ -18,9 +18,11 @@ namespace {
 constexpr std::size_t kSmallBody = 64U << 10U;
 constexpr std::size_t kTagDigits = 32;
 
-std::array<std::span<const Route>, 8> tables() {
-  return {page_routes(),     api_routes(),    run_api_routes(), action_routes(),
-          approval_routes(), access_routes(), webhook_routes(), operation_routes()};
+std::array<std::span<const Route>, 15> tables() {
+  return {asset_routes(),  overview_routes(), pipeline_routes(), run_routes(),
+          log_routes(),    artifact_routes(), activity_routes(), event_routes(),
+          api_routes(),    run_api_routes(),  action_routes(),   approval_routes(),
+          access_routes(), webhook_routes(),  operation_routes()};
 }
 
 struct Found {

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "engine/artifacts.hpp"
 #include "engine/run_engine.hpp"
+#include "engine/run_json.hpp"
 #include "engine/run_queue.hpp"
 #include "server/file_answer.hpp"
 #include "server/json_answer.hpp"

@@ -1,10 +1,13 @@
 #include "server/server_config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
+#include <span>
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include "aws/uri.hpp"
 #include "base/text.hpp"
@@ -85,7 +88,21 @@ bool is_public_url(std::string_view text) {
          url->path == "/";
 }
 
+bool is_pattern(std::string_view text) {
+  return !text.empty() && text.front() != '/' && text.back() != '/' && is_clone_url(text);
+}
+
 constexpr std::array<std::string_view, 2> kSupersede{"queued", "never"};
+constexpr std::array<std::string_view, 2> kPullRequests{"none", "validate"};
+constexpr std::array<std::string_view, 2> kForks{"ignore", "accept"};
+constexpr std::array<std::string_view, 3> kRunsAtEnd{"leave", "finish", "park"};
+constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+constexpr std::int64_t kMostBranches = 1000;
+constexpr std::int64_t kMostEndSeconds = 86'400;
+constexpr std::int64_t kMostDays = 36'500;
+constexpr std::int64_t kMostKept = 100'000;
+constexpr std::int64_t kMostFreeBytes = std::int64_t{1} << 50;
+constexpr std::size_t kLongestPattern = 255;
 
 constexpr std::string_view kFreeText = "^[^\\u0000-\\u001f\\u007f]+$";
 const TextRule kSlugRule{config::RuleId::other, "owner/name, as GitHub writes it",
@@ -103,6 +120,16 @@ const TextRule kSupersedeRule{.id = config::RuleId::choice,
                               .expectation = "queued or never",
                               .pattern = {},
                               .choices = kSupersede};
+
+TextRule one_of(std::string_view words, std::span<const std::string_view> choices) {
+  return {.id = config::RuleId::choice, .expectation = words, .pattern = {}, .choices = choices};
+}
+const TextRule kPullRequestsRule = one_of("none or validate", kPullRequests);
+const TextRule kForksRule = one_of("ignore or accept", kForks);
+const TextRule kRunsAtEndRule = one_of("leave, finish or park", kRunsAtEnd);
+const TextRule kLogFormatRule = one_of("text or json", kLogFormats);
+const TextRule kPatternRule{config::RuleId::other, "a branch, or a pattern such as feature/*",
+                            kFreeText, is_pattern, kLongestPattern};
 
 const Shape kVersion{.kind = ShapeKind::text, .what = "a string", .text = &config::rules::version};
 const Shape kName{
@@ -125,6 +152,54 @@ const Shape kFile{.kind = ShapeKind::text, .what = "a string", .text = &kUrlRule
 const Shape kFiles{
     .kind = ShapeKind::list, .what = "a list of strings", .item = &kFile, .needs = "file"};
 
+const Shape kPullRequestsShape{
+    .kind = ShapeKind::text, .what = "a string", .text = &kPullRequestsRule};
+const Shape kForksShape{.kind = ShapeKind::text, .what = "a string", .text = &kForksRule};
+const Shape kRunsAtEndShape{.kind = ShapeKind::text, .what = "a string", .text = &kRunsAtEndRule};
+const Shape kLogFormatShape{.kind = ShapeKind::text, .what = "a string", .text = &kLogFormatRule};
+const Shape kPattern{.kind = ShapeKind::text, .what = "a string", .text = &kPatternRule};
+const Shape kPatterns{
+    .kind = ShapeKind::list, .what = "a list of strings", .item = &kPattern, .needs = "pattern"};
+const Shape kEnvironmentName{
+    .kind = ShapeKind::text, .what = "a string", .text = &config::rules::environment_name};
+const Shape kEnvironmentNames{.kind = ShapeKind::list,
+                              .what = "a list of strings",
+                              .item = &kEnvironmentName,
+                              .needs = "environment"};
+Shape number(std::int64_t least, std::int64_t most) {
+  return {.kind = ShapeKind::integer, .what = "an integer", .least = least, .most = most};
+}
+const Shape kBranchCount = number(1, kMostBranches);
+const Shape kSeconds = number(1, kMostEndSeconds);
+const Shape kDays = number(1, kMostDays);
+const Shape kKeep = number(1, kMostKept);
+const Shape kBytes = number(0, kMostFreeBytes);
+
+const std::array kBranchesFields{
+    Field{"patterns", Presence::required, &kPatterns, "Which branches, as feature/*."},
+    Field{"environments", Presence::optional, &kEnvironmentNames,
+          "Where they are deployed; the first of the file otherwise."},
+    Field{"most", Presence::optional, &kBranchCount, "How many at a time; others wait.", "5"},
+    Field{"sandbox", Presence::optional, &kBoolean, "Against the local AWS; as the pipeline."},
+};
+const Shape kBranches{
+    .kind = ShapeKind::record, .what = "a mapping", .title = "Branches", .fields = kBranchesFields};
+const std::array kShutdownFields{
+    Field{"runs", Presence::optional, &kRunsAtEndShape,
+          "What becomes of runs that execute when the server ends.", "\"leave\""},
+    Field{"seconds", Presence::optional, &kSeconds, "How long finish waits.", "300"},
+};
+const Shape kShutdown{
+    .kind = ShapeKind::record, .what = "a mapping", .title = "Shutdown", .fields = kShutdownFields};
+const std::array kRetentionFields{
+    Field{"days", Presence::optional, &kDays, "How long runs and deliveries are kept.", "90"},
+    Field{"keep", Presence::optional, &kKeep, "The newest runs of each pipeline that stay.", "20"},
+};
+const Shape kRetention{.kind = ShapeKind::record,
+                       .what = "a mapping",
+                       .title = "Retention",
+                       .fields = kRetentionFields};
+
 const std::array kPipelineFields{
     Field{"name", Presence::required, &kName, "What the pipeline is called here."},
     Field{"repository", Presence::required, &kSlug, "The repository whose pushes are run."},
@@ -137,6 +212,11 @@ const std::array kPipelineFields{
     Field{"supersede", Presence::optional, &kChoice,
           "Which older runs a push makes pointless: those that wait, or none.", "\"queued\""},
     Field{"sandbox", Presence::optional, &kBoolean, "Against the local AWS.", "false"},
+    Field{"pullRequests", Presence::optional, &kPullRequestsShape,
+          "What a pull request starts: nothing, or the validation of its commit.", "\"validate\""},
+    Field{"forks", Presence::optional, &kForksShape,
+          "Whether pull requests from forks are taken too.", "\"ignore\""},
+    Field{"branches", Presence::optional, &kBranches, "Branches with pipelines of their own."},
 };
 const Shape kPipeline{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Pipeline", .fields = kPipelineFields};
@@ -158,6 +238,13 @@ const std::array kServerFields{
     Field{"maxRuns", Presence::optional, &kRuns, "Runs that execute at a time, of all pipelines.",
           "2"},
     Field{"pipelines", Presence::required, &kPipelines, "What is run."},
+    Field{"shutdown", Presence::optional, &kShutdown, "How the server ends."},
+    Field{"retention", Presence::optional, &kRetention, "What is removed, and when."},
+    Field{"minimumFreeBytes", Presence::optional, &kBytes,
+          "With less room on the disk no run is started.", "536870912"},
+    Field{"logFile", Presence::optional, &kFile, "Where the server's own log goes."},
+    Field{"logFormat", Presence::optional, &kLogFormatShape, "Of its lines.", "\"text\""},
+    Field{"accessLog", Presence::optional, &kBoolean, "A line for each request.", "false"},
 };
 const Shape kServer{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Server", .fields = kServerFields};
@@ -188,10 +275,58 @@ class Reader {
       config.max_runs = static_cast<std::uint32_t>(*doc::to_value(runs->value).as_int());
     for (const Node& node : root.find("pipelines")->value.items)
       config.pipelines.push_back(pipeline(node));
+    operation(root, config);
     return config;
   }
 
  private:
+  static std::optional<std::int64_t> integer(const Node& node, std::string_view key) {
+    const auto* member = node.find(key);
+    if (member == nullptr) return std::nullopt;
+    return *doc::to_value(member->value).as_int();
+  }
+
+  static bool flag(const Node& node, std::string_view key, bool otherwise) {
+    const auto* member = node.find(key);
+    return member == nullptr ? otherwise : *doc::to_value(member->value).as_bool();
+  }
+
+  void operation(const Node& root, ServerConfig& config) const {
+    if (const auto* shutdown = root.find("shutdown")) {
+      const std::string runs = text(shutdown->value, "runs", "leave");
+      if (runs == "finish") config.runs_at_end = RunsAtEnd::finish;
+      if (runs == "park") config.runs_at_end = RunsAtEnd::park;
+      if (const auto seconds = integer(shutdown->value, "seconds"))
+        config.end_time = std::chrono::seconds(*seconds);
+    }
+    if (const auto* retention = root.find("retention")) {
+      config.retention.emplace();
+      if (const auto days = integer(retention->value, "days"))
+        config.retention->days = static_cast<std::uint32_t>(*days);
+      if (const auto keep = integer(retention->value, "keep"))
+        config.retention->keep = static_cast<std::uint32_t>(*keep);
+    }
+    if (const auto bytes = integer(root, "minimumFreeBytes"))
+      config.minimum_free_bytes = static_cast<std::uint64_t>(*bytes);
+    if (const std::string file = text(root, "logFile"); !file.empty())
+      config.log_file = directory_ / file;
+    if (text(root, "logFormat") == "json") config.log_format = LogFormat::json;
+    config.access_log = flag(root, "accessLog", false);
+  }
+
+  static ServedBranches branches(const Node& node, bool sandbox) {
+    ServedBranches made;
+    for (const Node& pattern : node.find("patterns")->value.items)
+      made.patterns.push_back(pattern.text);
+    if (const auto* environments = node.find("environments")) {
+      for (const Node& name : environments->value.items)
+        made.environments.push_back(name.text);
+    }
+    if (const auto most = integer(node, "most")) made.most = static_cast<std::uint32_t>(*most);
+    made.sandbox = flag(node, "sandbox", sandbox);
+    return made;
+  }
+
   static std::string text(const Node& node, std::string_view key, std::string fallback = {}) {
     const auto* member = node.find(key);
     return member == nullptr ? fallback : member->value.text;
@@ -212,8 +347,10 @@ class Reader {
     made.branch = text(node, "branch", made.branch);
     made.config_path = text(node, "configPath", made.config_path);
     if (text(node, "supersede") == "never") made.supersede = Supersede::never;
-    if (const auto* sandbox = node.find("sandbox"))
-      made.sandbox = *doc::to_value(sandbox->value).as_bool();
+    made.sandbox = flag(node, "sandbox", false);
+    if (text(node, "pullRequests") == "none") made.pull_requests = PullRequests::none;
+    if (text(node, "forks") == "accept") made.forks = Forks::accept;
+    if (const auto* own = node.find("branches")) made.branches = branches(own->value, made.sandbox);
     for (const Node& file : node.find("webhookSecretFiles")->value.items)
       secret(file, made.webhook_secrets);
     return made;
@@ -249,6 +386,12 @@ class Reader {
 };
 
 }  // namespace
+
+bool ServedBranches::match(const std::string& branch) const {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    return ::fnmatch(pattern.c_str(), branch.c_str(), FNM_PATHNAME | FNM_NOESCAPE) == 0;
+  });
+}
 
 const ServedPipeline* ServerConfig::find(std::string_view name) const {
   for (const ServedPipeline& pipeline : pipelines) {

@@ -16,7 +16,24 @@
 //       webhookSecretFiles: [secret]
 //       supersede: queued
 //       sandbox: false
+//       pullRequests: validate
+//       forks: ignore
+//       branches:
+//         patterns: [feature/*]
+//         environments: [dev]
+//         most: 5
+//   shutdown:
+//     runs: leave
+//     seconds: 300
+//   retention:
+//     days: 90
+//     keep: 20
+//   minimumFreeBytes: 536870912
+//   logFile: /var/log/aphex/server.log
+//   logFormat: text
+//   accessLog: false
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -25,12 +42,27 @@
 
 #include "base/diagnostic.hpp"
 #include "base/result.hpp"
+#include "server/server_log.hpp"
 
 namespace aphex::server {
 
 // What a push does to older runs of its pipeline and branch that still wait. One that executes is
 // never touched.
 enum class Supersede { queued, never };
+
+enum class PullRequests { none, validate };
+// Pull requests whose commit is of another repository. Anybody can open one.
+enum class Forks { ignore, accept };
+
+// Branches with pipelines of their own.
+struct ServedBranches {
+  std::vector<std::string> patterns;      // of fnmatch(3): '*' stops at '/'; never empty
+  std::vector<std::string> environments;  // empty: the first of the commit's file
+  std::uint32_t most = 5;                 // that have stacks or a run at a time; others wait
+  bool sandbox = false;
+
+  bool match(const std::string& branch) const;
+};
 
 struct ServedPipeline {
   std::string name;
@@ -41,6 +73,21 @@ struct ServedPipeline {
   std::vector<std::string> webhook_secrets;  // their values; one at least, none empty
   Supersede supersede = Supersede::queued;
   bool sandbox = false;
+  PullRequests pull_requests = PullRequests::validate;
+  Forks forks = Forks::ignore;
+  std::optional<ServedBranches> branches;
+};
+
+// What becomes of the runs that execute when the server is told to end.
+enum class RunsAtEnd {
+  leave,   // they go on; the next server finds them
+  finish,  // the server waits for them; those that take longer are parked
+  park,    // they are ended, and the next server goes on with them
+};
+
+struct Retention {
+  std::uint32_t days = 90;  // runs, their logs, deliveries and entries of the queue
+  std::uint32_t keep = 20;  // the newest runs of each pipeline stay, however old
 };
 
 // PEM files, absolute. Their contents are read where they are used.
@@ -57,6 +104,13 @@ struct ServerConfig {
   std::optional<TlsFiles> tls;
   std::uint32_t max_runs = 2;
   std::vector<ServedPipeline> pipelines;
+  RunsAtEnd runs_at_end = RunsAtEnd::leave;
+  std::chrono::seconds end_time{300};
+  std::optional<Retention> retention;  // nothing: everything is kept
+  std::uint64_t minimum_free_bytes = 512ULL << 20U;
+  std::filesystem::path log_file;  // empty: standard error
+  LogFormat log_format = LogFormat::text;
+  bool access_log = false;
 
   const ServedPipeline* find(std::string_view name) const;
 };

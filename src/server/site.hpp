@@ -2,6 +2,7 @@
 // What the server's answers are made of. One for the process; all of it is thread-safe.
 
 #include "engine/run_paths.hpp"
+#include "os/process.hpp"
 #include "server/access_store.hpp"
 #include "server/audit_log.hpp"
 #include "server/delivery_store.hpp"
@@ -9,8 +10,11 @@
 #include "server/request_metrics.hpp"
 #include "store/approvals.hpp"
 #include "store/run_database.hpp"
+#include "store/run_reports.hpp"
 
 namespace aphex::server {
+
+class LiveHub;
 
 struct Site {
   const ServerConfig& config;
@@ -22,6 +26,9 @@ struct Site {
   Gate& gate;
   RequestMetrics& requests;
   store::ApprovalStore& approvals;
+  store::RunReports& reports;                   // lists and trends, for pages
+  LiveHub& live;                                // what open pages are told
+  const os::EnvironmentVariables& environment;  // of this process: how artifacts are reached
 };
 
 }  // namespace aphex::server

@@ -4,11 +4,11 @@
 #include <optional>
 
 #include "doc/value.hpp"
-#include "engine/run_json.hpp"
+#include "store/run_text.hpp"
 
 namespace aphex::server {
 
-using engine::time_text;
+using store::time_text;
 
 // RFC 3339, or null.
 inline doc::Value time_value(const std::optional<store::Millis>& time) {

@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
+#include "engine/run_scope.hpp"
 #include "server/json_answer.hpp"
 #include "server/route.hpp"
 
@@ -103,10 +105,34 @@ class Decider {
   }
 
   WebhookDecision on(const PullRequest& request) {
+    const std::string title = fmt::format("pull request {}", request.number);
     made_.delivery.repository = shown(request.repository, kMaxAuthor);
     made_.delivery.branch = shown(request.head_branch, kMaxAuthor);
     made_.delivery.commit = request.commit;
-    return ignore("pull requests start nothing here; on Argo they are validated");
+    const bool closed = request.action == "closed";
+    const bool wanted = closed || request.action == "opened" || request.action == "reopened" ||
+                        request.action == "synchronize";
+    if (!wanted)
+      return ignore(fmt::format("{} was {}: nothing to do", title, shown(request.action, 40)));
+    const std::vector<const ServedPipeline*> here = pipelines_of(request.repository);
+    if (here.empty()) return not_ours(request.repository);
+    const bool fork = to_lower(request.head_repository) != to_lower(request.repository);
+    std::string why_not =
+        fmt::format("no pipeline here is of its base, {}", shown(request.base_branch, kMaxAuthor));
+    for (const ServedPipeline* pipeline : here) {
+      if (pipeline->branch != request.base_branch) continue;
+      if (pipeline->pull_requests == PullRequests::none) {
+        why_not = "pull requests start nothing here (pullRequests: none)";
+      } else if (fork && !closed && pipeline->forks == Forks::ignore) {
+        why_not = "it is from a fork (forks: ignore)";
+      } else {
+        made_.runs.push_back(entry(*pipeline, request));
+        made_.runs.back().only_supersedes = closed;
+      }
+    }
+    if (made_.runs.empty()) return ignore(fmt::format("{}: {}", title, why_not));
+    return accept(closed ? title + " was closed: what waits of it is dropped"
+                         : fmt::format("validates {}: {}", title, names()));
   }
 
   WebhookDecision on(const Push& push) {
@@ -114,40 +140,102 @@ class Decider {
     made_.delivery.branch = shown(push.branch, kMaxAuthor);
     made_.delivery.commit = push.commit;
     if (push.branch.empty()) return ignore("not a branch, a tag for instance");
-    if (push.deleted) return ignore("the branch was deleted");
-    bool of_repository = false;
-    for (const ServedPipeline* pipeline : trusted_) {
-      if (to_lower(pipeline->repository) != to_lower(push.repository)) continue;
-      of_repository = true;
-      if (pipeline->branch == push.branch) made_.runs.push_back(entry(*pipeline, push));
-    }
-    if (!of_repository) {
-      return ignore(
-          fmt::format("no pipeline with this secret is of {}", shown(push.repository, kMaxAuthor)));
+    if (push.deleted) return branch_is_gone(push.repository, push.branch, push.pushed_at);
+    const std::vector<const ServedPipeline*> here = pipelines_of(push.repository);
+    if (here.empty()) return not_ours(push.repository);
+    for (const ServedPipeline* pipeline : here) {
+      if (pipeline->branch == push.branch || has_own(*pipeline, push.branch))
+        made_.runs.push_back(entry(*pipeline, push));
     }
     if (made_.runs.empty()) {
       return ignore(fmt::format("no pipeline of {} runs the branch {}",
                                 shown(push.repository, kMaxAuthor),
                                 shown(push.branch, kMaxAuthor)));
     }
+    return accept("runs " + names());
+  }
+
+  WebhookDecision on(const Deletion& deletion) {
+    made_.delivery.repository = shown(deletion.repository, kMaxAuthor);
+    made_.delivery.branch = shown(deletion.branch, kMaxAuthor);
+    if (deletion.branch.empty()) return ignore("a tag was deleted");
+    return branch_is_gone(deletion.repository, deletion.branch, deletion.pushed_at);
+  }
+
+  WebhookDecision branch_is_gone(const std::string& repository, const std::string& branch,
+                                 std::optional<store::Millis> when) {
+    for (const ServedPipeline* pipeline : pipelines_of(repository)) {
+      if (!has_own(*pipeline, branch)) continue;
+      QueueEntry made = blank(*pipeline, EntryKind::teardown, branch);
+      made.branch_id = engine::branch_id(branch);
+      made.message = "The branch was deleted";
+      made.source_time = when;
+      made_.runs.push_back({.entry = std::move(made)});
+    }
+    if (made_.runs.empty()) return ignore("the branch was deleted");
+    return accept("the branch was deleted: tears down " + names());
+  }
+
+  std::vector<const ServedPipeline*> pipelines_of(const std::string& repository) const {
+    std::vector<const ServedPipeline*> found;
+    for (const ServedPipeline* pipeline : trusted_) {
+      if (to_lower(pipeline->repository) == to_lower(repository)) found.push_back(pipeline);
+    }
+    return found;
+  }
+
+  static bool has_own(const ServedPipeline& pipeline, const std::string& branch) {
+    return pipeline.branches && pipeline.branch != branch && pipeline.branches->match(branch);
+  }
+
+  WebhookDecision not_ours(const std::string& repository) {
+    return ignore(
+        fmt::format("no pipeline with this secret is of {}", shown(repository, kMaxAuthor)));
+  }
+
+  WebhookDecision accept(std::string reason) {
     made_.status = 202;
     made_.delivery.verdict = Verdict::accepted;
-    std::vector<std::string> names;
-    for (const auto& run : made_.runs)
-      names.push_back(run.entry.pipeline);
-    made_.delivery.reason = "runs " + join(names, ", ");
+    made_.delivery.reason = std::move(reason);
     return std::move(made_);
   }
 
-  DeliveryStore::NewEntry entry(const ServedPipeline& pipeline, const Push& push) const {
+  std::string names() const {
+    std::vector<std::string> names;
+    for (const auto& run : made_.runs)
+      names.push_back(run.entry.pipeline);
+    return join(names, ", ");
+  }
+
+  QueueEntry blank(const ServedPipeline& pipeline, EntryKind kind, std::string branch) const {
     QueueEntry entry;
+    entry.kind = kind;
     entry.request = made_.delivery.id + "/" + pipeline.name;
     entry.pipeline = pipeline.name;
-    entry.branch = push.branch;
+    entry.branch = std::move(branch);
+    return entry;
+  }
+
+  DeliveryStore::NewEntry entry(const ServedPipeline& pipeline, const Push& push) const {
+    QueueEntry entry = blank(pipeline, EntryKind::push, push.branch);
     entry.commit = push.commit;
+    entry.before = is_hex(push.before, push.commit.size()) ? push.before : "";
+    entry.source_time = push.pushed_at;
     entry.author = shown(push.author, kMaxAuthor);
     entry.message = shown(push.message, kMaxMessage);
+    if (pipeline.branch != push.branch) entry.branch_id = engine::branch_id(push.branch);
     return {.entry = std::move(entry), .supersede = pipeline.supersede};
+  }
+
+  DeliveryStore::NewEntry entry(const ServedPipeline& pipeline, const PullRequest& request) const {
+    QueueEntry entry =
+        blank(pipeline, EntryKind::pull_request, shown(request.head_branch, kMaxAuthor));
+    entry.pull_request = request.number;
+    entry.commit = request.commit;
+    entry.source_time = request.updated_at;
+    entry.author = shown(request.author, kMaxAuthor);
+    entry.message = shown(request.title, kMaxMessage);
+    return {.entry = std::move(entry)};
   }
 
   const ServerConfig& config_;
@@ -171,9 +259,11 @@ HttpResponse answer_webhook(const Exchange& exchange) {
     return json_answer(200, Value::object({{"verdict", "known"},
                                            {"reason", "this delivery was received before"}}));
   }
-  return json_answer(decision.status,
-                     Value::object({{"verdict", to_string(decision.delivery.verdict)},
-                                    {"reason", decision.delivery.reason}}));
+  const bool outdated = *recorded == DeliveryStore::Recorded::outdated;
+  const std::string reason = outdated ? std::string(kOutdated) : decision.delivery.reason;
+  return json_answer(
+      decision.status,
+      Value::object({{"verdict", to_string(decision.delivery.verdict)}, {"reason", reason}}));
 }
 
 constexpr Route kRoutes[] = {

@@ -43,7 +43,8 @@ std::string_view hint_of(int result) {
   switch (result & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return "move the file aside to start afresh (runs so far are lost to it), or restore a copy";
+      return "bring a backup back by 'aphex restore FILE --force', or move the file aside to start "
+             "afresh (runs so far are lost to it)";
     case SQLITE_FULL:
       return "make room on the disk";
     case SQLITE_PERM:
@@ -174,6 +175,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   sqlite3_busy_timeout(state->handle, kBusyTimeoutMs);
   Database database(std::move(state));
+  // Before the first table: what the server removes can then be given back (server/retention.hpp).
+  APHEX_CHECK(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));
   if (!database.use_write_ahead_log()) return database.state_->error("open");
   // NORMAL with WAL: a killed process loses nothing; a power cut may lose the last commits but
   // never the file.
@@ -242,12 +245,41 @@ std::int64_t Database::last_insert_id() const {
 }
 
 Status Database::check_integrity() {
-  APHEX_TRY(Statement query, prepare("PRAGMA integrity_check(1)"));
+  return check("PRAGMA integrity_check(1)");
+}
+
+Status Database::check_quickly() {
+  return check("PRAGMA quick_check(1)");
+}
+
+Status Database::check(std::string_view pragma) {
+  APHEX_TRY(Statement query, prepare(pragma));
   APHEX_TRY([[maybe_unused]] const Statement::Row row, query.step());
   if (query.text(0) == "ok") return {};
   return fail(ErrorCode::corrupt,
               fmt::format("database {}: {}", state_->path.string(), query.text(0)),
               std::string(hint_of(SQLITE_CORRUPT)));
+}
+
+Status Database::copy_to(const std::filesystem::path& path) {
+  State copy;
+  copy.path = path;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(path.c_str(), &copy.handle, flags, nullptr) != SQLITE_OK)
+    return copy.error("open");
+  sqlite3_backup* backup = sqlite3_backup_init(copy.handle, "main", state_->handle, "main");
+  if (backup == nullptr) return copy.error("copy");
+  // In one step, which reads one snapshot: copied in several, it begins again with each commit of
+  // somebody else. With a write-ahead log nobody waits for a reader.
+  const int result = sqlite3_backup_step(backup, -1);
+  sqlite3_backup_finish(backup);
+  if (result != SQLITE_DONE) return copy.error("copy");
+  // The copy is one file: nobody has to know of a log beside it.
+  if (sqlite3_exec(copy.handle, "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr) !=
+      SQLITE_OK) {
+    return copy.error("copy");
+  }
+  return {};
 }
 
 Result<Transaction> Transaction::begin(Database& database) {

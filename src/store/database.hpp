@@ -62,10 +62,15 @@ class Database {
   std::int64_t last_insert_id() const;
   // PRAGMA integrity_check; the first complaint as an Error.
   Status check_integrity();
+  // PRAGMA quick_check: every page, but not whether indexes agree with their tables.
+  Status check_quickly();
+  // A consistent copy of all that is committed, while others write. `path` must not exist.
+  Status copy_to(const std::filesystem::path& path);
 
  private:
   explicit Database(std::unique_ptr<State> state);
   Status use_write_ahead_log();
+  Status check(std::string_view pragma);
   std::unique_ptr<State> state_;
 };
 

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "os/clock.hpp"
+#include "store/branch_stack.hpp"
 #include "store/database.hpp"
 #include "store/run_records.hpp"
 
@@ -81,6 +82,13 @@ class RunDatabase {
   Result<std::vector<StageRecord>> stages(std::int64_t run);
   // Of every attempt, in order.
   Result<std::vector<StepRecord>> steps(std::int64_t run);
+
+  // What pipelines of branches have deployed, in the order in which it was deployed first.
+  Status add_branch_stack(const BranchStack& stack);
+  Result<std::vector<BranchStack>> branch_stacks(const std::string& pipeline);
+  Status remove_branch_stack(const BranchStack& stack);
+  // The commits that runs of this pipeline were of.
+  Result<std::vector<std::string>> commits_of(const std::string& pipeline);
 
   Result<std::optional<StoredPlan>> stored_plan(const std::string& pipeline);
   Status replace_plan(const std::string& pipeline, const StoredPlan& plan);

@@ -174,16 +174,37 @@ Result<std::int64_t> RunReports::count(const std::string& served) {
   return query.integer(0);
 }
 
+Result<std::string> RunReports::served_as(std::int64_t run) {
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query, database_.prepare("SELECT served FROM runs WHERE id = ?"));
+  query.bind(run);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none)
+    return fail(ErrorCode::not_found, fmt::format("there is no run {}", run));
+  return query.text(0);
+}
+
 Result<std::vector<RunOrigin>> RunReports::origins(std::int64_t run) {
   const std::lock_guard lock(mutex_);
-  APHEX_TRY(Statement query,
-            database_.prepare(
-                "WITH RECURSIVE chain(id) AS (SELECT ?1 UNION SELECT runs.restarted_from FROM runs"
-                " JOIN chain ON runs.id = chain.id WHERE runs.restarted_from IS NOT NULL)"
-                " SELECT number, request, kind, asked_by, run_id, pull_request, created_at FROM"
-                " queue WHERE request IN (SELECT runs.request FROM chain JOIN runs USING (id))"
-                " OR (run_id = ?1 AND kind = 'resume') ORDER BY number"));
-  query.bind(run);
+  // The first of those that handed over to one another; an engine bounds how many they are.
+  std::optional<std::string> request;
+  for (std::optional<std::int64_t> id = run; id && !request;) {
+    APHEX_TRY(Statement query,
+              database_.prepare("SELECT request, restarted_from FROM runs WHERE id = ?"));
+    query.bind(*id);
+    APHEX_TRY(const Statement::Row row, query.step());
+    if (row == Statement::Row::none) break;
+    request = query.optional_text(0);
+    id = query.optional_integer(1);
+  }
+  APHEX_TRY(
+      Statement query,
+      database_.prepare(
+          "SELECT number, request, kind, asked_by, run_id, pull_request, created_at FROM queue"
+          " WHERE request = ?1 UNION SELECT number, request, kind, asked_by, run_id,"
+          " pull_request, created_at FROM queue WHERE run_id = ?2 AND kind = 'resume'"
+          " ORDER BY 1"));
+  query.bind_optional(request).bind(run);
   return read_all(query, [](const Statement& row) {
     return RunOrigin{
         row.integer(0),          row.text(1),   row.text(2), row.text(3), row.optional_integer(4),

@@ -97,6 +97,7 @@ class RunReports {
   // Names under which the runs' pipelines are served, in alphabetical order.
   Result<std::vector<std::string>> served();
   Result<std::int64_t> count(const std::string& served);
+  Result<std::string> served_as(std::int64_t run);  // not_found
   // What asked for it first, then what asked to go on with it; nothing where no server was asked.
   Result<std::vector<RunOrigin>> origins(std::int64_t run);
   // The run of its pipeline and branch before this one.

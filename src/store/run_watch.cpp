@@ -12,13 +12,16 @@ constexpr std::string_view kOverview =
     " runs.id || runs.state || coalesce((SELECT group_concat(stages.id || attempt || stages.state)"
     " FROM stages WHERE run_id = runs.id), '')) FROM runs WHERE state IN ('queued', 'running')),"
     " '') || '/' || coalesce((SELECT max(number) FROM queue), 0) || '/' || coalesce((SELECT"
-    " group_concat(number || state) FROM queue WHERE state IN ('waiting', 'running')), '')";
+    " group_concat(number || state) FROM queue WHERE state IN ('waiting', 'running')), '') || '/'"
+    " || coalesce((SELECT group_concat(id) FROM approvals WHERE state = 'pending'), '')";
 
 constexpr std::string_view kRun =
     "SELECT coalesce((SELECT state || coalesce(ended_at, '') FROM runs WHERE id = ?1), '') || '/'"
     " || coalesce((SELECT group_concat(id || attempt || state) FROM stages WHERE run_id = ?1), '')"
     " || '/' || coalesce((SELECT count(*) || ',' || count(ended_at) || ',' || sum(tries) FROM steps"
-    " WHERE run_id = ?1), '') || '/' || (SELECT count(*) FROM outputs WHERE run_id = ?1)";
+    " WHERE run_id = ?1), '') || '/' || (SELECT count(*) FROM outputs WHERE run_id = ?1) || '/' ||"
+    " coalesce((SELECT group_concat(id || state || (SELECT count(*) FROM approval_decisions WHERE"
+    " approval_id = approvals.id)) FROM approvals WHERE run_id = ?1), '')";
 
 constexpr std::string_view kDeliveries = "SELECT coalesce(max(number), 0) || '' FROM deliveries";
 

@@ -13,7 +13,7 @@ CONFIGURATION = {
     "version": "1.0", "build": {"commands": ["npm ci"]},
     "environments": [{"name": "Dev", "region": "us-east-1", "account": "111122223333",
                       "stacks": [{"name": "Api", "path": "lib/app-stack.ts"}],
-                      "tests": {"commands": ["npm test"]}}]}
+                      "tests": {"commands": ["npm test"]}, "approval": {"quorum": 2}}]}
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+")
 REFERENCE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -73,10 +73,62 @@ def check_references_resolve(made):
                 # A bare word is an expression: "handed-over" would be a subtraction.
                 assert re.fullmatch(r"'[^']+' (==|!=) '[^']+'", text), text
                 known |= {"tasks.pipeline.outputs.parameters.outcome"}
+            known |= outputs_and_inputs(spec, path)
             for reference in REFERENCE.findall(text):
                 assert reference in known, (path, text)
             # What opens and is no reference would be an error, or an expression.
             assert text.count("{{") == len(REFERENCE.findall(text)), (path, text)
+
+
+def outputs_and_inputs(spec, path):
+    """What a task may be given, and a template may read of what it was given."""
+    if path[0] != "templates":
+        return set()
+    template = spec["templates"][path[1]]
+    if "dag" in template and path[2] == "dag":
+        task = template["dag"]["tasks"][path[4]]
+        templates = {item["name"]: item for item in spec["templates"]}
+        # Only of tasks that it waits for: those are set by then.
+        needs = {need.removesuffix(".Succeeded") for need in
+                 task.get("depends", "").split(" && ") if need}
+        return {f"tasks.{other['name']}.outputs.parameters.{item['name']}"
+                for other in template["dag"]["tasks"] if other["name"] in needs
+                for item in templates[other["template"]].get("outputs", {}).get("parameters", [])}
+    return {f"inputs.parameters.{item['name']}"
+            for item in template.get("inputs", {}).get("parameters", [])}
+
+
+def check_tasks_give_what_templates_take(made):
+    for workflow_template in made.all("WorkflowTemplate"):
+        templates = made.templates(workflow_template)
+        for task in made.tasks(workflow_template):
+            taken = {item["name"] for item in
+                     templates[task["template"]].get("inputs", {}).get("parameters", [])
+                     if "value" not in item}
+            given = {item["name"] for item in task.get("arguments", {}).get("parameters", [])}
+            assert given == taken, task["name"]
+
+
+def check_gates(made):
+    """Without a decision a gate gives out what lets nothing pass, and it ends by itself."""
+    for _task, template in made.gates():
+        assert re.fullmatch(r"[0-9]+s", template["suspend"]["duration"])
+        outputs = template["outputs"]["parameters"]
+        assert [item["name"] for item in outputs] == ["decision", "digest", "people"]
+        for item in outputs:
+            assert item["valueFrom"]["supplied"] == {}
+            assert item["valueFrom"]["default"] not in ("", "approved")
+        deadline = made.workflow_template["spec"]["activeDeadlineSeconds"]
+        assert int(template["suspend"]["duration"][:-1]) < deadline
+    tasks = {task["name"]: task for task in made.tasks()}
+    for task, template, plan in made.stages():
+        asks = any(step["kind"] == "check-approval" for step in plan["stages"][0]["steps"])
+        name = "gate-" + task["name"].removeprefix("deploy-")
+        assert asks == (task["name"].startswith("deploy-") and name in tasks)
+        if asks:
+            assert task["depends"] == f"{name}.Succeeded"
+            given = variables(template["container"])
+            assert given["APHEX_APPROVAL_DECISION"] == "{{inputs.parameters.decision}}"
 
 
 def template_name(spec, path):
@@ -295,7 +347,7 @@ def check_everything_names_the_cluster(made, chosen):
 CHECKS = [check_references_resolve, check_durations, check_templates_named_are_there,
           check_metrics, check_names, check_lock, check_volumes, check_accounts, check_rights,
           check_events, check_secrets, check_ports, check_policies_fit_pods,
-          check_pods_are_confined]
+          check_pods_are_confined, check_gates, check_tasks_give_what_templates_take]
 
 
 @settings(max_examples=200, deadline=None,
@@ -327,7 +379,9 @@ def spoil_exit(made):
 
 
 def spoil_name(made):
-    made.workflow_template["spec"]["templates"][4]["name"] = "deploy-Dev"
+    [template] = [item for item in made.workflow_template["spec"]["templates"]
+                  if item["name"] == "deploy-dev"]
+    template["name"] = "deploy-Dev"
 
 
 def spoil_lock(made):
@@ -354,6 +408,19 @@ def spoil_key(made):
     made.one("EventSource")["spec"]["github"]["github"]["webhookSecret"]["key"] = "token"
 
 
+def spoil_gate(made):
+    made.gates()[0][1]["outputs"]["parameters"][0]["valueFrom"]["default"] = "approved"
+
+
+def spoil_gates_task(made):
+    made.gates()[0][0]["arguments"]["parameters"].pop()
+
+
+def spoil_result(made):
+    [task] = [item for item in made.tasks() if item["name"] == "deploy-Dev"]
+    task["arguments"]["parameters"][0]["value"] = "{{tasks.gate-Prod.outputs.parameters.decision}}"
+
+
 def spoil_port(made):
     made.one("Service")["spec"]["ports"][0]["targetPort"] = 8080
 
@@ -363,7 +430,8 @@ def spoil_port(made):
     (spoil_factor, check_durations), (spoil_exit, check_templates_named_are_there),
     (spoil_name, check_names), (spoil_lock, check_lock), (spoil_volume, check_volumes),
     (spoil_account, check_accounts), (spoil_right, check_rights),
-    (spoil_dependency, check_events), (spoil_key, check_secrets), (spoil_port, check_ports)])
+    (spoil_gate, check_gates), (spoil_gates_task, check_tasks_give_what_templates_take),
+    (spoil_result, check_references_resolve), (spoil_dependency, check_events), (spoil_key, check_secrets), (spoil_port, check_ports)])
 def test_the_checks_see_each_mistake(generate, spoil, check):
     made = generate(CONFIGURATION, example_settings())
     check(made)

@@ -1,30 +1,29 @@
 """2,000 open event streams while a run logs 10 MB a second.
 
-The run is a real one: a signed push starts it, and its build command prints lines that carry the
-time. 1,000 streams follow that log, 1,000 watch the overview. A client process reads all of them
+The run is one of the engine's own (bench_engine.cpp), with one step, in the server's state
+directory: a command prints lines that carry the time. 1,000 streams follow that log, 1,000 watch the overview. A client process reads all of them
 and says how old each newest line is when it arrives. Streams share a budget: what a program prints
 beyond it is left out of them, with its lines' numbers; the log has it all.
 """
 
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
-import uuid
 
 from measure import Row
-from server_load import BRANCH, REPOSITORY, Payload, payloads, push_of
-from server_receivers import Aphex, cpu_seconds_of, descriptors_of, git, status_of
+from server_load import BRANCH, REPOSITORY, payloads
+from server_receivers import Aphex, cpu_seconds_of, descriptors_of, status_of
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from program import wait_until  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-FAKE_CDK = HERE.parent / "e2e/fake_cdk.py"
 READER = HERE / "stream_reader.py"
 LOG_STREAMS, PAGE_STREAMS = 1_000, 1_000
+STREAMS = LOG_STREAMS + PAGE_STREAMS
+ROOM = 8  # descriptors that come and go
 BYTES_A_SECOND, SECONDS = 10_000_000, 18  # below the most that a step's log may have
 MEASURED_SECONDS = 8
 RATE = 50  # deliveries a second meanwhile
@@ -35,66 +34,46 @@ begin = time.monotonic()
 printed = 0
 while (now := time.monotonic() - begin) < {SECONDS}:
     due = int(now * {BYTES_A_SECOND // 100})
-    stamp = f"at={{time.monotonic_ns():020d} "
-    sys.stdout.write("".join(f"{{stamp}}line {{n:010d}} {{'x' * 59}}\\n" for n in range(printed, due)))
+    stamp = "at=%020d line " % time.monotonic_ns()
+    sys.stdout.write("".join("%s%010d %s\\n" % (stamp, line, "x" * 59)
+                             for line in range(printed, due)))
     sys.stdout.flush()
     printed = due
     time.sleep(0.02)
 """
 
 
-def make_repository(directory):
-    """An application whose build prints; its CDK is the one of the tests."""
-    directory.mkdir()
-    git(directory, "init", "-q", "-b", BRANCH)
-    (directory / "app.ts").write_text("export {};\n")
-    (directory / "cdk.json").write_text('{"app": "true"}\n')
-    (directory / "print.py").write_text(PRINTER)
-    (directory / "aphex-config.yaml").write_text(f"""version: "1.0"
-build:
-  commands: ["{sys.executable} print.py"]
-environments:
-  - name: dev
-    region: us-east-1
-    account: "111122223333"
-    stacks:
-      - name: Api
-        path: app.ts
-""")
-    cdk = directory / "node_modules/.bin/cdk"
-    cdk.parent.mkdir(parents=True)
-    shutil.copy(FAKE_CDK, cdk)
-    git(directory, "add", "--all", "--force")
-    git(directory, "commit", "-q", "-m", "First")
-    return git(directory, "rev-parse", "HEAD")
+class Run:
+    """The run that prints; ends with the block."""
 
+    def __init__(self, engine, server, work):
+        (work / "print.py").write_text(PRINTER)
+        self.server = server
+        self.command = [engine, str(server.state), "1", f"{sys.executable} {work / 'print.py'}"]
 
-def start_the_run(server, commit):
-    """Number and log of the step that prints."""
-    body = json.dumps(push_of(commit)).encode()
-    push = Payload("push", "push", body)
-    status, text = server.request("/webhooks/github", "POST", body, {
-        "Content-Type": "application/json", "X-GitHub-Event": "push",
-        "X-GitHub-Delivery": str(uuid.uuid4()), "X-Hub-Signature-256": push.signature})
-    if status != 202:
-        raise RuntimeError(f"the push was answered {status}: {text}")
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, env=self.server.environment)
 
-    def printing():
-        return server.query("SELECT run_id, log FROM steps WHERE stage_id = 'build' AND"
-                            " kind = 'run-command' AND state = 'running'")
+        def printing():
+            if self.process.poll() is not None:
+                raise RuntimeError("the run ended before it printed")
+            return self.server.query("SELECT run_id, log FROM steps WHERE state = 'running'")
 
-    try:
-        return wait_until(printing, "the build prints", 60)[0]
-    except AssertionError as error:
-        ended = server.query("SELECT state, error_message FROM runs")
-        raise RuntimeError(f"{error}; runs: {ended}") from None
+        self.number, self.log = wait_until(printing, "the run prints", 60)[0]
+        self.file = self.server.state / f"runs/{self.number}" / self.log
+        return self
+
+    def __exit__(self, *_exception):
+        self.process.terminate()
+        self.process.wait(30)
 
 
 class Reader:
     """The process that reads the streams."""
 
-    def __init__(self, server, run, log):
-        log_path = f"/events/runs/{run}/{log}?line=1"
+    def __init__(self, server, run):
+        log_path = f"/events/runs/{run.number}/{run.log}?line=1"
         self.process = subprocess.Popen(
             [sys.executable, str(READER), str(server.port), str(MEASURED_SECONDS),
              f"{LOG_STREAMS}={log_path}", f"{PAGE_STREAMS}=/events?topic=overview"],
@@ -118,38 +97,34 @@ class Reader:
 
 
 def measure(load, aphex, work, _rounds):
-    commit = make_repository(work / "repository")
-    ping = payloads(commit)["ping"]
-    pipeline = {"name": "app", "repository": REPOSITORY, "branch": BRANCH,
-                "url": str(work / "repository")}
-    with Aphex(aphex, work, [pipeline], maxRuns=1) as server:
+    engine = str(pathlib.Path(aphex).with_name("bench_engine"))
+    ping = payloads("0" * 40)["ping"]
+    pipeline = {"name": "app", "repository": REPOSITORY, "branch": BRANCH}
+    with Aphex(aphex, work, [pipeline]) as server:
+        process = server.process.pid
         idle = load.deliver_at(server.url, ping, RATE, MEASURED_SECONDS // 2)
-        before = status_of(server.process.pid)["VmRSS"], descriptors_of(server.process.pid)
-        run, log = start_the_run(server, commit)
-        reader = Reader(server, run, log)
-        reader.await_open()
-        cpu = cpu_seconds_of(server.process.pid)
-        printed = (server.state / f"runs/{run}" / log).stat().st_size
-        began = time.monotonic()
-        reader.begin()
-        busy = load.deliver_at(server.url, ping, RATE, MEASURED_SECONDS - 1)
-        found = reader.found()
-        took = time.monotonic() - began
-        cpu = (cpu_seconds_of(server.process.pid) - cpu) / took
-        printed = ((server.state / f"runs/{run}" / log).stat().st_size - printed) / took
-        during = status_of(server.process.pid)["VmRSS"], found["open"]
-        show(found, {"printed": printed, "cpu": cpu, "idle": idle, "busy": busy,
-                     "before": before, "during": during})
-        wait_until(lambda: descriptors_of(server.process.pid) <= before[1] + 8,
-                   "the streams' descriptors are closed", 30)
-        if found["open"] < LOG_STREAMS + PAGE_STREAMS:
-            raise RuntimeError(f"of the streams {found['open']} were open to the end")
-        server.request("/healthz")
-        subprocess.run([aphex, "cancel", str(run)], env=server.environment, check=False,
-                       capture_output=True)
-    streams = f"{LOG_STREAMS + PAGE_STREAMS:,} streams"
-    return [Row(f"ping, {percentile} at {RATE}/s, {streams}, 10 MB/s logged", busy[percentile],
-                "idle", idle[percentile], "alike") for percentile in ("p50", "p99")]
+        before = status_of(process)["VmRSS"], descriptors_of(process)
+        with Run(engine, server, work) as run:
+            reader = Reader(server, run)
+            reader.await_open()
+            seen = {"idle": idle, "cpu": cpu_seconds_of(process),
+                    "printed": run.file.stat().st_size}
+            began = time.monotonic()
+            reader.begin()
+            seen["busy"] = load.deliver_at(server.url, ping, RATE, MEASURED_SECONDS - 1)
+            found = reader.found()
+            took = time.monotonic() - began
+            seen["printed"] = (run.file.stat().st_size - seen["printed"]) / took
+        seen["cpu"] = (cpu_seconds_of(process) - seen["cpu"]) / took
+        seen["memory"] = before[0], status_of(process)["VmRSS"]
+        show(found, seen)
+        if found["open"] < STREAMS:
+            raise RuntimeError(f"of {STREAMS} streams {found['open']} were open to the end")
+        wait_until(lambda: descriptors_of(process) <= before[1] + ROOM,
+                   "the descriptors of the streams are closed", 30)
+    return [Row(f"a ping's {percentile}, {STREAMS:,} streams and 10 MB/s logged",
+                seen["busy"][percentile], "idle", idle[percentile], "alike")
+            for percentile in ("p50", "p99")]
 
 
 def show(found, seen):
@@ -159,7 +134,7 @@ def show(found, seen):
           f"p50 {found['p50'] * 1e3:,.0f} ms  p99 {found['p99'] * 1e3:,.0f} ms old; streams that "
           f"got less than half of the others' {found['starved']}")
     print(f"  the server takes {seen['cpu']:.2f} processors, "
-          f"{seen['during'][0] / 1e6:.0f} MB resident (before: {seen['before'][0] / 1e6:.0f} MB)")
+          f"{seen['memory'][1] / 1e6:.0f} MB resident (before: {seen['memory'][0] / 1e6:.0f} MB)")
     for what in ("idle", "busy"):
         one = seen[what]
         print(f"  a ping, {RATE} a second, {what}: p50 {one['p50'] * 1e3:.1f} ms  "

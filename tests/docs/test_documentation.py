@@ -8,11 +8,17 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import xml.etree.ElementTree as xml
 
 import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+import message_catalogue  # noqa: E402
+import shell_blocks  # noqa: E402
+
 PROGRAM = os.environ.get("APHEX_BIN", str(ROOT / "build" / "release" / "bin" / "aphex"))
 PAGES = sorted([ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
                + list((ROOT / "docs").rglob("*.md")))
@@ -92,11 +98,31 @@ def test_some_commands_are_shown():
 
 # --- reference pages ----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("generator", ["generate-config-reference", "generate-command-reference"])
+@pytest.mark.parametrize("generator", ["generate-config-reference", "generate-command-reference",
+                                       "generate-message-reference"])
 def test_a_reference_page_is_up_to_date(generator):
     done = subprocess.run([ROOT / "scripts" / generator, "--check", "--program", PROGRAM],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_pictures_are_up_to_date():
+    done = subprocess.run([ROOT / "scripts/generate-pictures", "--check"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs/pictures").glob("*.svg")), ids=name_of)
+def test_a_picture_shows_each_of_its_words_and_is_shown_by_a_page(picture):
+    root = xml.parse(picture).getroot()
+    words = " ".join(element.text for element in root.iter() if element.tag.endswith("}text"))
+    source = text_of(picture.with_suffix(".dot"))
+    labels = [line for label in re.findall(r'label="([^"]+)"', source)
+              for line in label.split("\\n")]
+    assert [line for line in labels if line not in words] == []
+    assert [name_of(page) for page in PAGES if picture.name in text_of(page)] != []
+    # Nothing from elsewhere: it is shown where no network is.
+    assert "href" not in text_of(picture)
 
 
 def help_of(command):
@@ -113,6 +139,8 @@ def test_commands_and_options_that_a_page_names_exist(page):
     # Within `…`, or a line of a block of commands.
     calls = re.findall(r"`aphex ([a-z-]+)([^`\n]*)`", text_of(page))
     calls += re.findall(r"^(?:    |\$ )aphex ([a-z-]+)([^#\n]*)", text_of(page), re.MULTILINE)
+    calls += [call for block in shell_blocks.blocks_of(page)
+              for call in re.findall(r"^aphex ([a-z-]+)([^#\n]*)", block.text, re.MULTILINE)]
     hidden = {"credentials", "git-credential"}
     wrong = []
     for command, arguments in calls:
@@ -131,6 +159,8 @@ def test_the_commands_of_make_exist():
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     named = set()
     for page in PAGES:
+        shown = "".join(block.text for block in shell_blocks.blocks_of(page))
+        named |= set(re.findall(r"^(?:sudo )?make ([a-z-]+)", shown, re.MULTILINE))
         named |= set(re.findall(r"(?:^    |`)(?:sudo )?make ([a-z-]+)", text_of(page),
                                 re.MULTILINE))
     assert named >= {"demo", "test", "build", "install"}
@@ -147,11 +177,15 @@ def test_exit_codes_are_those_of_the_program():
 # --- the configuration --------------------------------------------------------------------------
 
 def configurations():
-    blocks = re.findall(r"```yaml\n(.*?)```", text_of(ROOT / "docs/configuration.md"), re.DOTALL)
-    return [pytest.param(block, id=f"block {number}") for number, block in enumerate(blocks, 1)]
+    """Whole ones, on any page."""
+    for page in PAGES:
+        blocks = re.findall(r"```yaml\n(.*?)```", text_of(page), re.DOTALL)
+        for number, block in enumerate(blocks, 1):
+            if block.startswith("version:") and "\nenvironments:" in block:
+                yield pytest.param(block, id=f"{name_of(page)}: block {number}")
 
 
-@pytest.mark.parametrize("text", configurations())
+@pytest.mark.parametrize("text", list(configurations()))
 def test_a_configuration_that_is_shown_is_valid(tmp_path, text):
     stacks = [stack for environment_ in yaml.safe_load(text)["environments"]
               for stack in environment_["stacks"]]
@@ -226,6 +260,60 @@ def test_a_message_of_the_troubleshooting_page_is_one_of_the_program(message):
                  if len(part.strip()) >= MIN_FRAGMENT]
     assert fragments, "a message of placeholders alone"
     assert [part for part in fragments if not is_worded(part)] == []
+
+
+DIAGNOSTICS = sorted({
+    name for file in ("src/config/messages.cpp", "src/doc/yaml_messages.cpp")
+    for name in re.findall(r'"((?:config|yaml)/[a-z0-9-]+)"', text_of(ROOT / file))})
+
+
+@pytest.mark.parametrize("diagnostic", DIAGNOSTICS)
+def test_each_diagnostic_has_its_entry(diagnostic):
+    page = text_of(ROOT / "docs/troubleshooting.md")
+    section = page.partition("## Diagnostics by their ids")[2].partition("\n## ")[0]
+    entries = re.split(r"^- ", section, flags=re.MULTILINE)[1:]
+    heads = [re.findall(r"`((?:config|yaml)/[a-z0-9-]+)`", entry.partition(":")[0])
+             for entry in entries]
+    assert sum(diagnostic in head for head in heads) == 1
+
+
+def test_entries_of_diagnostics_are_of_the_program():
+    assert len(DIAGNOSTICS) > 30
+    page = text_of(ROOT / "docs/troubleshooting.md")
+    assert set(re.findall(r"`((?:config|yaml)/[a-z0-9-]+)`", page)) == set(DIAGNOSTICS)
+
+
+def test_each_kind_of_error_is_explained():
+    header = text_of(ROOT / "include/aphex/result.hpp")
+    kinds = re.findall(r"^  (\w+),", header.partition("enum class ErrorCode {")[2].partition(
+        "};")[0], re.MULTILINE)
+    table = text_of(ROOT / "docs/messages.md").partition("## Kinds")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| ([a-z ]+) \| [\d]+ \|", table, re.MULTILINE)
+    assert named == [kind.replace("_", " ") for kind in kinds]
+
+
+CPP = r"""
+  return fail(ErrorCode::not_found, fmt::format("there is no run {} of {}", id, name),  // a remark
+              known ? "'aphex runs' lists them" : std::string());
+  return fail_because("cannot read " + file.string(), std::move(error));
+  return tl::unexpected(Error{.code = ErrorCode::io, .message = "the disk " + what + " is full"});
+  return fail(error);
+"""
+
+
+def test_messages_are_read_from_the_sources_as_people_see_them():
+    found = message_catalogue.messages_of("a.cpp", CPP)
+    assert [(each.kind, each.text, each.hint) for each in found] == [
+        ("not_found", "there is no run <…> of <…>", "'aphex runs' lists them"),
+        ("", "cannot read <…>", ""),
+        ("io", "the disk <…> is full", "")]
+
+
+def test_the_list_of_messages_has_those_that_are_explained():
+    listed = text_of(ROOT / "docs/messages.md")
+    assert listed.count("\n- `") > 300
+    for message in ("no sandbox is running", "the app of environment <…> lacks context: <…>"):
+        assert f"`{message}`" in listed
 
 
 # --- links, paths, form -------------------------------------------------------------------------

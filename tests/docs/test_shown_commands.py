@@ -99,14 +99,14 @@ def deployed(on_the_cluster):
     """With the pipeline that docs/setup-eks.md leaves."""
     desk, directory = on_the_cluster
     desk.follow(list(steps_of("docs/setup-eks.md")), directory)
-    return on_the_cluster
+    return desk.having(AWS_PROFILE="pipeline", AWS_REGION="us-east-1"), directory
 
 
 @pytest.fixture
 def watching(deployed, laptop):
     """Argo, Kubernetes and CloudWatch of the cluster, and the runs of the laptop."""
     desk, directory = deployed
-    return desk.having(APHEX_STATE_DIR=str(laptop.state), AWS_PROFILE="pipeline"), directory
+    return desk.having(APHEX_STATE_DIR=str(laptop.state)), directory
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ It lies in an application as node_modules/.bin/cdk. $FAKE_CDK names a directory:
   on-synth, on-deploy-<Stack>, on-deploy-<Stack>-<environment>
                      bash scripts that are run first; a failing one is the CLI's failure
 
-cdk-stacks.json: [{"name", "needs"?: [...], "outputs"?: {...}, "resources"?: {...}}]
+cdk-stacks.json: [{"name", "needs"?: [...], "outputs"?: {...}, "resources"?: {...}, "branch"?: true}];
+with "branch" the physical name is made of the branch's id, where there is one
 """
 
 import json
@@ -51,6 +52,10 @@ def synthesize(arguments):
             "dependencies": stack.get("needs", []),
             "properties": {"templateFile": template},
         }
+        if stack.get("branch") and "branch" in context:
+            assert context["branch"] == os.environ["APHEX_BRANCH_ID"]
+            artifacts[stack["name"]]["properties"]["stackName"] = (
+                f"{stack['name']}-{context['branch']}")
     manifest = {"version": "36.0.0", "artifacts": artifacts}
     (output / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 

@@ -9,7 +9,9 @@ import pathlib
 
 import pytest
 
-from program import BINARY
+from program import BINARY, REPO
+
+MIGRATIONS = list((REPO / "src/store/migrations").glob("*.sql"))
 
 
 @pytest.fixture
@@ -17,9 +19,6 @@ def committed(application):
     application.configure()
     application.commit()
     return application.directory
-
-
-MIGRATIONS = list((REPO / "src/store/migrations").glob("*.sql"))
 
 
 def test_a_database_of_a_newer_program_is_refused(aphex, committed):

@@ -36,6 +36,10 @@ def test_property_6_workflowtemplate_stage_completeness(generate, configuration)
 
     wanted = {"validate", "build", "pipeline"}
     wanted |= {"deploy-" + environment["name"] for environment in environments}
+    asking = [environment["name"] for environment in environments if "approval" in environment]
+    wanted |= {"approve-" + name for name in asking}
+    assert [task["name"] for task, _template in made.gates()] == ["gate-" + name
+                                                                  for name in asking]
     wanted |= {"test-" + environment["name"] for environment in environments
                if environment.get("tests", {}).get("commands")}
     assert set(stages) == wanted

@@ -18,6 +18,8 @@ def test_property_8_stage_execution_ordering(generate, configuration):
     made = generate(configuration)
     expected = ["validate", "build", "pipeline"]
     for environment in configuration["environments"]:
+        if "approval" in environment:
+            expected += ["approve-" + environment["name"], "gate-" + environment["name"]]
         expected.append("deploy-" + environment["name"])
         if environment.get("tests", {}).get("commands"):
             expected.append("test-" + environment["name"])

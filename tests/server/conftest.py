@@ -62,8 +62,11 @@ class Server:
         (directory / "old-secret").write_text(OLD_SECRET)
 
     def configure(self, **more):
-        (self.directory / "aphex-server.yaml").write_text(json.dumps(
-            {"version": "1.0", "listen": "127.0.0.1:0", "pipelines": self.pipelines} | more))
+        text = json.dumps({"version": "1.0", "listen": "127.0.0.1:0",
+                           "pipelines": self.pipelines} | more)
+        temporary = self.directory / "aphex-server.yaml.new"
+        temporary.write_text(text)
+        temporary.rename(self.directory / "aphex-server.yaml")
 
     def start(self, **more):
         self.configure(**more)
@@ -117,7 +120,7 @@ class Server:
         (found,) = [each for each in self.queue if each["commitSha"] == commit]
         return found
 
-    def await_ended(self, count=1, seconds=60):
+    def await_ended(self, count=1, seconds=180):
         def ended():
             entries = self.queue
             return entries if len(entries) >= count and all(

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-LOG = "/runs/1/logs/build.1/{}"
+LOG = "/runs/1/raw/build.1/{}"
 
 
 @pytest.fixture

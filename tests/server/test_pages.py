@@ -14,6 +14,8 @@ class Page(html.parser.HTMLParser):
     """Text, links and elements of a page; complains where an element is not closed."""
 
     EMPTY = {"meta", "link", "br", "input"}
+    # Files that are not for people to read.
+    SILENT = {"title", "style", "script"}
 
     def __init__(self, answer):
         super().__init__()
@@ -32,7 +34,7 @@ class Page(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in self.SILENT:
             self.words.append(data)
 
     @property
@@ -53,6 +55,8 @@ def test_before_anything_has_come(server):
     overview = page(server, "/")
     assert "No run yet. A push to one of the branches above starts one." in overview.text
     assert "app acme/app main none yet" in overview.text
+    assert "Nothing waits." in page(server, "/queue").text
+    assert "Nothing in this period." in page(server, "/pipelines/app").text
     assert "Nothing has come yet." in page(server, "/deliveries").text
 
 
@@ -66,11 +70,17 @@ def test_every_link_leads_somewhere(server):
         if path in seen:
             continue
         seen.add(path)
+        if "/artifacts/" in path:
+            # Bytes, which are nobody's text.
+            assert server.request("HEAD", path).status == 200, path
+            continue
         answer = server.get(path)
         assert answer.status == 200, path
         if answer.headers["Content-Type"].startswith("text/html"):
-            todo += Page(answer).links
-    assert "/runs/1" in seen
+            todo += [link.split("#")[0] or path for link in Page(answer).links
+                     if link.startswith(("/", "#"))]
+    assert {"/runs/1", "/pipelines/app", "/queue", "/deliveries"} <= seen
+    assert any(path.startswith("/runs/1/artifacts/") for path in seen), seen
     assert any(re.fullmatch(r"/runs/1/logs/build\.1/.*\.log", path) for path in seen), seen
 
 
@@ -81,12 +91,15 @@ def test_a_run_is_shown_whole(server):
     server.push(commit)
     server.await_ended()
     shown = page(server, "/runs/1").text
-    assert "Run 1 of app: succeeded" in shown
+    assert "The first change succeeded Run 1" in shown and "And why." in shown
     for stage in ("validate", "build", "pipeline", "deploy-dev"):
         assert f"{stage} succeeded" in shown
     assert commit in shown and "echo built it" in shown and "http://api" in shown
+    assert "Started by a push" in shown and "The first run of its pipeline." in shown
     logs = [link for link in page(server, "/runs/1").links if "/logs/build.1/" in link]
-    assert any("\nbuilt it" in "\n" + server.get(link).text for link in logs), logs
+    raw = [link.replace("/logs/", "/raw/") for link in logs]
+    assert any("\nbuilt it" in "\n" + server.get(link).text for link in raw), logs
+    assert any("built it" in page(server, link).text for link in logs), logs
 
 
 def test_a_failed_run_says_why(server):
@@ -95,7 +108,7 @@ def test_a_failed_run_says_why(server):
     server.push()
     server.await_ended()
     shown = page(server, "/runs/1").text
-    assert "Run 1 of app: failed" in shown
+    assert "failed Run 1" in shown
     assert "hint:" in shown and "exit 3" in shown
 
 
@@ -108,7 +121,7 @@ def test_what_waits_says_what_for(server):
     wait_until(lambda: server.queue[0]["state"] == "running", "the first runs")
     server.push(server.application.commit("two"))
     try:
-        assert f"A change {first[:12]} goes first" in page(server, "/").text
+        assert f"{first[:12]} of this pipeline runs" in page(server, "/").text
     finally:
         gate.touch()
     server.await_ended(2)
@@ -123,9 +136,10 @@ def test_what_a_pusher_writes_stays_text(server):
     assert server.deliver(payload).status == 202
     server.deliver(payload | {"ref": f"refs/heads/{NASTY}"})
     server.await_ended()
-    for path in ("/", "/deliveries", "/runs/1"):
+    for path in ("/", "/deliveries", "/queue", "/pipelines/app", "/runs/1"):
         shown = page(server, path)
-        assert "script" not in shown.elements
+        # Our own, which is a file.
+        assert shown.elements.count("script") == 1, path
     assert NASTY in page(server, "/runs/1").text
 
 

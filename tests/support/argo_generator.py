@@ -64,7 +64,14 @@ class Generated:
         """Of each task in order: the task, its template, and the plan in it, as a pod reads it."""
         templates = self.templates(workflow_template)
         return [(task, templates[task["template"]], embedded_plan(templates[task["template"]]))
-                for task in self.tasks(workflow_template)]
+                for task in self.tasks(workflow_template)
+                if "suspend" not in templates[task["template"]]]
+
+    def gates(self):
+        """Of each gate in order: its task and its template."""
+        templates = self.templates()
+        return [(task, templates[task["template"]]) for task in self.tasks()
+                if "suspend" in templates[task["template"]]]
 
 
 def artifact(template, name):

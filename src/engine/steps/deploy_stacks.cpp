@@ -24,6 +24,17 @@ StackToDeploy stack_to_deploy(const StepContext& context, const plan::Environmen
           .events_file = context.paths.events(environment.name) / (file_name_for(name) + ".json")};
 }
 
+store::BranchStack branch_stack(const StepContext& context, const plan::Environment& environment,
+                                const StackToDeploy& what) {
+  return {.pipeline = context.plan.pipeline,
+          .environment = environment.name,
+          .account = environment.account,
+          .region = environment.region,
+          .stack = what.name,
+          .physical_name = what.stack.physical_name,
+          .qualifier = context.plan.bootstrap_qualifier};
+}
+
 }  // namespace
 
 Result<StepOutcome> deploy_stacks(StepContext& context) {
@@ -41,6 +52,10 @@ Result<StepOutcome> deploy_stacks(StepContext& context) {
     const StackToDeploy what = stack_to_deploy(context, environment, prepared, stack);
     context.log.note(
         fmt::format("deploying {} to {}/{}", what.name, environment.account, environment.region));
+    // Before it begins: what a killed run has half deployed is torn down as well.
+    if (context.options.scope == Scope::branch && context.services.on_branch_stack) {
+      APHEX_CHECK(context.services.on_branch_stack(branch_stack(context, environment, what)));
+    }
     const auto begin = context.services.clock->steady();
     auto change = deployer.deploy(what);
     const std::chrono::duration<double> took = context.services.clock->steady() - begin;

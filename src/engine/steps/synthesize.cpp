@@ -89,8 +89,10 @@ Status run_synth(StepContext& context, const CdkCli& cli, std::size_t environmen
   const plan::Environment& of = context.plan.environments.at(environment);
   CliTail tail;
   Command command;
-  command.argv = synth_arguments(
-      cli, {.environment = of, .output = output, .app = app_command(context.paths.work(), of)});
+  command.argv = synth_arguments(cli, {.environment = of,
+                                       .output = output,
+                                       .app = app_command(context.paths.work(), of),
+                                       .branch_id = context.options.branch_id});
   command.working_directory = context.paths.work();
   command.environment = cdk_environment(command_environment(context, of));
   command.environment["CDK_VALIDATION"] =

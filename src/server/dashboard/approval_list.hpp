@@ -1,0 +1,13 @@
+#pragma once
+// What runs ask people, with what would change, for the overview and a run's page.
+
+#include "server/dashboard/page.hpp"
+
+namespace aphex::server {
+
+// Rows of what waits for a decision, for overview.mustache.
+Result<View> pending_approvals(const Exchange& exchange);
+// All of a run, as HTML; empty where it asked nothing.
+Result<std::string> approvals_html(const Exchange& exchange, std::int64_t run);
+
+}  // namespace aphex::server

@@ -1,0 +1,227 @@
+"""A state directory with everything that a page can show: history, and what is happening now."""
+
+import hashlib
+import json
+import pathlib
+import random
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import make_runs  # noqa: E402
+
+SECRET = "a-secret-of-thirty-two-characters"
+PIPELINES = ["archon-agent", "billing-api", "identity"]
+# More than a window of a log, so that it is shown in parts.
+LONG_LOG_LINES = 2_600
+
+CHANGES = {
+    "version": 1, "environment": "prod", "account": "000000000002", "region": "us-east-1",
+    "commit": "5b1e0c2f9d0c4a7e8f6b3d2a1c0e9f8a7b6c5d4e",
+    "stacks": [
+        {"name": "Infrastructure", "physicalName": "Infrastructure-prod", "state": "unchanged",
+         "before": "a1", "after": "a1", "entries": [], "permissions": [], "warnings": []},
+        {"name": "Agent", "physicalName": "Agent-prod", "state": "changed", "before": "b1",
+         "after": "b2", "warnings": [],
+         "entries": [
+             {"section": "Resources", "id": "Handler886CB40B", "type": "AWS::Lambda::Function",
+              "path": "Agent/Handler", "change": "modified", "replacement": "never",
+              "retained": False, "values": [
+                  {"path": "Properties/MemorySize", "before": "512", "after": "1024",
+                   "replacement": "never"},
+                  {"path": "Properties/Environment/Variables/MODEL", "before": "haiku-3",
+                   "after": "haiku-4", "replacement": "never"}]},
+             {"section": "Resources", "id": "Queue4A7E3555", "type": "AWS::SQS::Queue",
+              "path": "Agent/DeadLetters", "change": "added", "replacement": "never",
+              "retained": False, "values": []}],
+         "permissions": [
+             {"change": "added", "broadens": True, "kind": "statement", "id": "HandlerRolePolicy",
+              "text": "allows ${HandlerRole} bedrock:* on *",
+              "reasons": ["any action of a service", "any resource"], "effect": "Allow",
+              "principals": ["${HandlerRole}"], "actions": ["bedrock:*"], "resources": ["*"],
+              "condition": ""}]}]}
+
+TEST_LOG = """\
+\x1b[1m> archon-agent@1.4.0 test\x1b[22m
+\x1b[1m> vitest run\x1b[22m
+
+ \x1b[7m\x1b[1m\x1b[36m RUN \x1b[39m\x1b[22m\x1b[27m \x1b[36mv2.1.8 \x1b[39m\x1b[90m/work\x1b[39m
+
+ \x1b[32m✓\x1b[39m test/index.test.ts \x1b[2m(\x1b[22m\x1b[2m14 tests\x1b[22m\x1b[2m)\x1b[22m \x1b[90m212\x1b[2mms\x1b[22m\x1b[39m
+ \x1b[32m✓\x1b[39m test/answers.test.ts \x1b[2m(\x1b[22m\x1b[2m9 tests\x1b[22m\x1b[2m)\x1b[22m \x1b[33m1208\x1b[2mms\x1b[22m\x1b[39m
+ \x1b[31m❯\x1b[39m test/retries.test.ts \x1b[2m(\x1b[22m\x1b[2m5 tests\x1b[22m \x1b[2m|\x1b[22m \x1b[31m1 failed\x1b[39m\x1b[2m)\x1b[22m \x1b[90m88\x1b[2mms\x1b[22m\x1b[39m
+   \x1b[31m\x1b[31m×\x1b[31m retries > gives up after the third try\x1b[39m
+     \x1b[31m→ expected 4 to be 3\x1b[39m
+
+\x1b[31m⎯⎯⎯⎯⎯⎯\x1b[1m\x1b[41m Failed Tests 1 \x1b[49m\x1b[22m\x1b[31m⎯⎯⎯⎯⎯⎯⎯\x1b[39m
+
+\x1b[41m\x1b[1m FAIL \x1b[22m\x1b[49m test/retries.test.ts\x1b[2m > \x1b[22mretries\x1b[2m > \x1b[22mgives up after the third try
+\x1b[31m\x1b[1mAssertionError\x1b[22m: expected 4 to be 3 // Object.is equality\x1b[39m
+
+\x1b[32m- Expected\x1b[39m
+\x1b[31m+ Received\x1b[39m
+
+\x1b[36m \x1b[2m❯\x1b[22m test/retries.test.ts:\x1b[2m31:21\x1b[22m\x1b[39m
+    \x1b[90m 29|\x1b[39m     \x1b[35mconst\x1b[39m tries \x1b[33m=\x1b[39m \x1b[35mawait\x1b[39m \x1b[34mcountTries\x1b[39m(failing)\x1b[33m;\x1b[39m
+    \x1b[90m 30|\x1b[39m
+    \x1b[90m 31|\x1b[39m     \x1b[34mexpect\x1b[39m(tries)\x1b[33m.\x1b[39m\x1b[34mtoBe\x1b[39m(\x1b[34m3\x1b[39m)\x1b[33m;\x1b[39m
+    \x1b[90m   |\x1b[39m                   \x1b[31m^\x1b[39m
+    \x1b[90m 32|\x1b[39m   \x1b[33m})\x1b[39m\x1b[33m;\x1b[39m <script>alert(1)</script>
+
+\x1b[2m Test Files \x1b[22m \x1b[1m\x1b[31m1 failed\x1b[39m\x1b[22m\x1b[2m | \x1b[22m\x1b[1m\x1b[32m2 passed\x1b[39m\x1b[22m\x1b[90m (3)\x1b[39m
+\x1b[2m      Tests \x1b[22m \x1b[1m\x1b[31m1 failed\x1b[39m\x1b[22m\x1b[2m | \x1b[22m\x1b[1m\x1b[32m27 passed\x1b[39m\x1b[22m\x1b[90m (28)\x1b[39m
+\x1b[2m   Duration \x1b[22m 2.31s
+downloading  10%\rdownloading  55%\rdownloading 100%
+\x1b[38;5;208mwarning\x1b[0m one of 256 colours, \x1b[38;2;120;200;255mand one of sixteen million\x1b[0m
+command ended with exit code 1
+"""
+
+
+class Scene:
+    """What tests look for by name; every number is of a run."""
+
+    def __init__(self, state):
+        self.state = pathlib.Path(state)
+        self.now = int(time.time() * 1000)
+        self.choice = random.Random(7)
+        self.database = make_runs.create(self.state)
+        self.writer = make_runs.Writer(self.database, self.choice)
+        self.plans = {name: make_runs.plan_of(make_runs.config(), name) for name in PIPELINES}
+        make_runs.history(self.writer, PIPELINES, self.plans, 420, 60, self.now - 3_600_000)
+        self.failed = self._failed()
+        self.changed = self._changed_plan()
+        self.asking = self._asking()
+        self.running = self._running()
+        self._waiting()
+        self._deliveries()
+        self._artifacts()
+        self.database.commit()
+
+    def _add(self, pipeline, minutes_ago, **more):
+        run = self.writer.add(make_runs.Made(
+            pipeline, more.pop("plan", self.plans[pipeline]), make_runs.commit_of(self.choice),
+            self.now - minutes_ago * 60_000, **more))
+        self.writer.flush()
+        return run
+
+    def write_log(self, run, step, text):
+        path, = self.database.execute("SELECT log FROM steps WHERE run_id = ? AND id = ?",
+                                      (run, step)).fetchone()
+        file = self.state / "runs" / str(run) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, newline="")
+        return f"/runs/{run}/{path}"
+
+    def steps_of(self, run, stage):
+        return [row[0] for row in self.database.execute(
+            "SELECT id FROM steps WHERE run_id = ? AND stage_id = ? ORDER BY position",
+            (run, stage))]
+
+    def _failed(self):
+        run = self._add(
+            "archon-agent", 52, failing="build", author=make_runs.AUTHORS[1],
+            message="Fix the retry of a throttled query\n\nThe third try is the last one.",
+            error=("command-failed", "npm test ended with exit code 1",
+                   "'aphex logs --failed' prints what it said; mend the cause and push again"))
+        failed = self.database.execute("SELECT id FROM steps WHERE run_id = ? AND state = 'failed'",
+                                       (run,)).fetchone()[0]
+        self.failed_log = self.write_log(run, failed, TEST_LOG)
+        first = self.steps_of(run, "validate")[0]
+        self.long_log = self.write_log(run, first, "".join(
+            f"line {number}: \x1b[3{number % 7 + 1}mobject {number * 7919 % 100_000}\x1b[0m done\n"
+            for number in range(1, LONG_LOG_LINES + 1)))
+        return run
+
+    def _changed_plan(self):
+        shape = make_runs.config()
+        shape["build"]["commands"].insert(2, "npm run lint")
+        shape["environments"][1]["stacks"] = [*shape["environments"][1]["stacks"],
+                                              {"name": "Audit", "path": "lib/audit.ts",
+                                               "dependsOn": ["Agent"]}]
+        plan = make_runs.plan_of(shape, "archon-agent")
+        return self._add("archon-agent", 31, plan=plan, kind="manual", asked_by="grace",
+                         author=make_runs.AUTHORS[2],
+                         message="Keep an audit trail of answers in production")
+
+    def _asking(self):
+        shape = make_runs.config()
+        run = self._add("billing-api", 12, running="deploy-prod", running_step=2,
+                        plan=make_runs.plan_of(shape, "billing-api"),
+                        author=make_runs.AUTHORS[0],
+                        message="Let the agent use the newer model")
+        self.database.execute(
+            "INSERT INTO approvals (run_id, environment, state, digest, changes, summary, broadens,"
+            " approvers, quorum, self_approval, created_at, expires_at) VALUES"
+            " (?, 'prod', 'pending', 'd1', ?, '1 stack changes; grants more than before', 1,"
+            " '[\"local\", \"grace\"]', 1, 0, ?, ?)",
+            (run, json.dumps(CHANGES), self.now - 300_000, self.now + 86_400_000))
+        return run
+
+    def _running(self):
+        run = self._add("identity", 3, running="deploy-dev", running_step=3, kind="retry",
+                        asked_by="ci-bot", author=make_runs.AUTHORS[4],
+                        message="Rotate the signing keys every ninety days")
+        step = self.steps_of(run, "deploy-dev")[-1]
+        self.running_log = self.write_log(
+            run, step, "deploying Infrastructure to 000000000001/us-east-1\n"
+                       "\x1b[32m✓\x1b[0m Infrastructure (no changes)\n")
+        self.running_log_file = self.state / self.running_log.lstrip("/")
+        return run
+
+    def _waiting(self):
+        for number, (pipeline, subject) in enumerate([
+                ("identity", "Read the issuer from a parameter"),
+                ("billing-api", "Round amounts as the bank does")]):
+            self.database.execute(
+                "INSERT INTO queue (request, pipeline, branch, commit_sha, author, message, state,"
+                " created_at) VALUES (?, ?, 'main', ?, ?, ?, 'waiting', ?)",
+                (f"waiting-{number}/{pipeline}", pipeline, make_runs.commit_of(self.choice),
+                 make_runs.AUTHORS[3], subject, self.now - 90_000 + number * 40_000))
+
+    def _deliveries(self):
+        rows = [("ping", "ignored", "the webhook answers", ""),
+                ("push", "rejected", "the signature is not that of the body", ""),
+                ("push", "ignored", "no pipeline has the branch wip", "wip"),
+                ("push", "accepted", "queued for identity", "main"),
+                ("push", "accepted", "queued for billing-api", "main")]
+        for number, (event, verdict, reason, branch) in enumerate(rows):
+            self.database.execute(
+                "INSERT INTO deliveries (id, received_at, client, event, repository, branch,"
+                " commit_sha, verdict, reason) VALUES (?, ?, '127.0.0.1', ?, 'acme/identity', ?, ?,"
+                " ?, ?)", (f"72d3162e-cc78-11e3-81ab-4c9367dc{number:04d}",
+                           self.now - (len(rows) - number) * 600_000, event, branch,
+                           make_runs.commit_of(self.choice) if branch else "", verdict, reason))
+
+    def _artifacts(self):
+        commit, = self.database.execute("SELECT commit_sha FROM runs WHERE id = ?",
+                                        (self.changed,)).fetchone()
+        directory = self.state / "artifacts" / commit
+        (directory / "cdk.out").mkdir(parents=True)
+        files = {"build-output.tar.gz": 40_321, "node_modules.tar.gz": 180_777,
+                 "cdk.out/dev.tar.gz": 9_120, "cdk.out/prod.tar.gz": 9_544}
+        for name, size in files.items():
+            (directory / name).write_bytes(random.Random(name).randbytes(size))
+        manifest = {"version": 1, "commit": commit, "buildDigest": "x", "files": [
+            {"key": name, "sizeBytes": size, "sha256": f"{number:064x}"}
+            for number, (name, size) in enumerate(files.items())]}
+        self._put(directory / "artifacts.json", json.dumps(manifest).encode())
+
+    def _put(self, file, content):
+        """As the directory store does it: the checksum stands beside (store/directory_store.cpp)."""
+        file.write_bytes(content)
+        store = self.state / "artifacts"
+        meta = store / ".aphex"
+        meta.mkdir(exist_ok=True)
+        (meta / "format").write_text("1\n")
+        sums = meta / "sha256" / file.relative_to(store)
+        sums.parent.mkdir(parents=True, exist_ok=True)
+        sums.write_text(hashlib.sha256(content).hexdigest() + "\n")
+
+
+def configure(directory):
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "secret").write_text(SECRET)
+    (directory / "aphex-server.yaml").write_text(json.dumps(
+        {"version": "1.0", "listen": "127.0.0.1:0", "pipelines": [
+            {"name": name, "repository": f"acme/{name}", "webhookSecretFiles": ["secret"]}
+            for name in PIPELINES]}))

@@ -1,0 +1,154 @@
+"""Every page on a desktop and on a phone, dark and light, with and without JavaScript."""
+
+import pages
+import pytest
+from conftest import WIDTHS
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", pages.NAMES)
+def test_axe_finds_nothing_and_the_page_fits(look, scene, name, width, scheme):
+    seen = look(width=WIDTHS[width], scheme=scheme)
+    if name == "not-found":
+        seen.expected.append("404")
+    response = seen.open(pages.paths(scene)[name])
+    assert response.status == (404 if name == "not-found" else 200)
+    violations = seen.axe()
+    assert not violations, "\n".join(violations)
+    assert seen.overflow() <= 0, f"{seen.overflow()} pixels too wide"
+
+
+@pytest.mark.parametrize("name", pages.NAMES)
+def test_without_javascript_every_page_says_the_same(look, scene, name):
+    path = pages.paths(scene)[name]
+    plain, full = look(javascript=False), look()
+    if name == "not-found":
+        plain.expected.append("404")
+        full.expected.append("404")
+    plain.open(path)
+    full.open(path)
+    for selector in ("h1", "h2", ".title", ".badge", "table td code", ".step .title"):
+        texts = [each.page.locator(f"main {selector}").all_inner_texts()
+                 for each in (plain, full)]
+        assert texts[0] == texts[1], selector
+
+
+def test_a_forced_theme_stays_and_is_written_by_the_server(look):
+    seen = look(scheme="light")
+    seen.open("/")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = seen.page.evaluate(ground)
+    seen.page.get_by_role("button", name="Theme: as the system").click()
+    dark = seen.page.evaluate(ground)
+    assert dark != light
+    seen.open("/queue")
+    assert seen.page.evaluate(ground) == dark
+    assert seen.page.locator("html").get_attribute("data-theme") == "dark"
+    plain = seen.context.request.get(seen.address + "/queue").text()
+    assert '<html lang="en" data-theme="dark">' in plain
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(look, scene):
+    moving = "document.getAnimations().length"
+    still, usual = look(motion="reduce"), look()
+    for each in (still, usual):
+        each.open(f"/runs/{scene.running}")
+    assert usual.page.evaluate(moving) > 0
+    assert still.page.evaluate(moving) == 0
+
+
+def test_keys(look, scene):
+    seen = look()
+    seen.open("/")
+    keys = seen.page.keyboard
+    keys.press("?")
+    assert seen.page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+    keys.press("Escape")
+    keys.press("j")
+    keys.press("j")
+    second = seen.page.locator("#runs .title").nth(1)
+    assert second.evaluate("element => element === document.activeElement")
+    address = second.get_attribute("href")
+    keys.press("Enter")
+    seen.page.wait_for_url("**" + address)
+    keys.press("g")
+    keys.press("q")
+    seen.page.wait_for_url("**/queue")
+    keys.press("g")
+    keys.press("o")
+    seen.page.wait_for_url(seen.address + "/")
+    keys.press("/")
+    seen.page.keyboard.type("throttled")
+    keys.press("Enter")
+    seen.page.wait_for_url("**q=throttled**")
+
+
+def test_the_skip_link_is_the_first_thing_that_is_focused(look):
+    seen = look()
+    seen.open("/")
+    seen.page.keyboard.press("Tab")
+    link = seen.page.get_by_role("link", name="Skip to the content")
+    assert link.evaluate("element => element === document.activeElement")
+    assert link.bounding_box()["y"] >= 0
+    seen.page.keyboard.press("Enter")
+    assert seen.page.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_runs_are_filtered_and_leafed_through(look, javascript):
+    seen = look(javascript=javascript)
+    seen.open("/")
+    first = seen.page.locator("#runs .title").first.get_attribute("href")
+    seen.page.get_by_role("link", name="Older").click()
+    assert seen.page.locator("#runs .title").first.get_attribute("href") != first
+    seen.page.get_by_role("link", name="Newer").click()
+    assert seen.page.locator("#runs .title").first.get_attribute("href") == first
+    seen.page.get_by_label("State").select_option("failed")
+    seen.page.get_by_label("Pipeline", exact=True).select_option("identity")
+    seen.page.get_by_role("button", name="Filter").click()
+    rows = seen.page.locator("#runs .run")
+    assert rows.count() > 0
+    assert rows.locator("> .state.failed").count() == rows.count()
+    assert set(rows.locator(".about a").all_inner_texts()) == {"identity"}
+    seen.page.get_by_role("link", name="Clear").click()
+    assert seen.page.locator("#runs .run").count() == 30
+
+
+def test_charts_have_their_numbers_as_tables(look):
+    seen = look()
+    seen.open("/pipelines/archon-agent?days=90")
+    figures = seen.page.locator("figure")
+    assert figures.count() == 4
+    for number in range(figures.count()):
+        figure = figures.nth(number)
+        assert figure.locator("svg[role=img]").get_attribute("aria-label")
+        figure.locator("summary").click()
+        assert figure.locator("tbody tr").count() > 3
+    bars = figures.first.locator("rect.c-succeeded")
+    total = sum(int(title.split()[-1]) for title in
+                bars.locator("title").all_text_contents())
+    column = figures.first.locator("tbody td:nth-child(2)").all_inner_texts()
+    assert total == sum(int(cell) for cell in column)
+
+
+def test_what_is_new_in_the_plan(look, scene):
+    seen = look()
+    seen.open(f"/runs/{scene.changed}")
+    changes = seen.page.locator(".changes li").all_inner_texts()
+    flat = [" ".join(each.split()) for each in changes]
+    assert any("stage build step" in each and "npm run lint" in each for each in flat), flat
+    assert any("stack Audit of prod" in each for each in flat), flat
+
+
+def test_an_approval_shows_what_would_change(look, scene):
+    seen = look()
+    seen.open("/")
+    seen.page.get_by_role("link", name="billing-api to prod").click()
+    section = seen.page.locator("#approval-prod")
+    assert "grants more than before" in section.inner_text()
+    broad = section.locator(".broadens").inner_text()
+    assert "bedrock:*" in broad and "any resource" in broad
+    assert "1024" in section.locator("ins").all_inner_texts()
+    assert section.get_by_role("button", name="Approve").is_visible()
+    assert section.get_by_role("button", name="Reject").is_visible()
