@@ -16,18 +16,7 @@ string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_R
 target_compile_definitions(aphex_compile INTERFACE
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 target_compile_options(aphex_compile INTERFACE
-  $<$<CONFIG:Release>:-fstack-protector-strong>
-  # The same sources give the same program wherever they lie (scripts/reproducible).
-  $<$<CONFIG:Release>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.>)
-include(CheckCXXCompilerFlag)
-# Indirect jumps land where the compiler says (CET, of x86 alone); a large frame touches each page.
-foreach(flag -fcf-protection=full -fstack-clash-protection)
-  string(MAKE_C_IDENTIFIER "APHEX_HAS${flag}" known)
-  check_cxx_compiler_flag(${flag} ${known})
-  if(${known})
-    target_compile_options(aphex_compile INTERFACE $<$<CONFIG:Release>:${flag}>)
-  endif()
-endforeach()
+  $<$<CONFIG:Release>:-fstack-protector-strong>)
 # Addresses are random, and the tables that calls go through are written once: before main().
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)
