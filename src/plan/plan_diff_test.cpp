@@ -1,5 +1,6 @@
 #include "plan/plan_diff.hpp"
 
+#include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "plan/plan_test_support.hpp"

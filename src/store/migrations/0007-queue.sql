@@ -14,8 +14,6 @@ ALTER TABLE queue ADD COLUMN owner_start INTEGER;
 CREATE INDEX queue_by_branch ON queue(pipeline, branch, number);
 CREATE INDEX queue_by_end ON queue(ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX deliveries_by_time ON deliveries(received_at);
-CREATE INDEX runs_by_commit ON runs(commit_sha);
-CREATE INDEX runs_by_restart ON runs(restarted_from) WHERE restarted_from IS NOT NULL;
 
 -- What the pipelines of branches have deployed, or were about to deploy: written before a
 -- deployment begins, removed when the stack is gone. `number` is the order of the first deployment,
