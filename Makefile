@@ -1,12 +1,12 @@
 # The project's front door. Each target says what it does while it does it.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test cluster-test bench lint format install package clean
+.PHONY: help setup build demo test mutation-check reproducible sbom cluster-test bench lint format install package clean
 PREFIX ?= /usr/local
 # One job per core of a small machine; a build needs about 1 GB each.
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 setup: ## packages, .venv and the CDK command line (Debian 12; asks before it uses sudo)
 	@scripts/setup
@@ -29,6 +29,17 @@ cluster-test: ## stages as pods on a Kubernetes node (as root), or on KUBECONFIG
 	  $(if $(IMAGE),--image "$(IMAGE)") $(if $(ADDRESS),--address "$(ADDRESS)") \
 	  $(if $(ARGO_VERSION),--argo-version "$(ARGO_VERSION)") \
 	  $(if $(FILTER),--filter "$(FILTER)")
+
+mutation-check: ## breaks each of the design's properties, and shows that its test fails
+	@scripts/setup --only apt
+	@scripts/mutation-check
+
+reproducible: ## builds program and package twice in different places, and compares them
+	@scripts/setup --only apt
+	@scripts/reproducible
+
+sbom: build ## build/release/aphex.cdx.json and licenses.txt: the libraries of the program
+	@scripts/sbom
 
 bench: build ## speeds, side by side with make, ninja, tar and bash
 	@scripts/build release all

@@ -17,6 +17,11 @@ target_compile_definitions(aphex_compile INTERFACE
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 target_compile_options(aphex_compile INTERFACE
   $<$<CONFIG:Release>:-fstack-protector-strong>)
+# Addresses are random, and the tables that calls go through are written once: before main().
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+target_link_options(aphex_compile INTERFACE
+  $<$<CONFIG:Release>:-Wl,-z,relro,-z,now,-z,noexecstack>)
 
 if(APHEX_SANITIZE)
   target_compile_options(aphex_compile INTERFACE
@@ -26,11 +31,6 @@ endif()
 
 # Coverage of our own code guides the fuzzer; the fuzz target itself links -fsanitize=fuzzer.
 if(APHEX_BUILD_FUZZERS)
-  target_compile_options(aphex_compile INTERFACE -fsanitize=fuzzer-no-link)
-endif()
-
-if(APHEX_BUILD_FUZZERS)
-  # libFuzzer sees which branches an input takes only in code that counts them.
   target_compile_options(aphex_compile INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 

@@ -69,7 +69,8 @@ std::vector<fs::path> places() {
   std::vector<fs::path> list;
   const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
   if (!program.empty()) list.push_back(program.parent_path().parent_path() / kPlace);
-  list.push_back(fs::path(APHEX_BUILD_TREE) / kPlace);
+  const fs::path built(APHEX_BUILD_TREE);  // empty in a program that is given away
+  if (!built.empty()) list.push_back(built / kPlace);
   list.push_back(fs::path(APHEX_INSTALL_PREFIX) / kPlace);
   return list;
 }

@@ -142,6 +142,7 @@ class Attempts {
       case Trouble::none_of_these:
         break;
       case Trouble::transient:
+      case Trouble::damaged:
         next.again = true;
         next.base = kTransientBase;
         break;

@@ -135,11 +135,21 @@ TEST_F(S3, RefusesAFileThatIsNotTheOneThatWasHashed) {
   EXPECT_TRUE(http->requests().empty());
 }
 
-TEST_F(S3, CallsAnUploadCorruptWhoseChecksumTheServiceRefuses) {
-  http->then(FakeHttpClient::answers(
-      400,
-      "<Error><Code>BadDigest</Code><Message>The SHA256 you specified did not match"
-      "</Message></Error>"));
+constexpr const char* kBadDigest =
+    "<Error><Code>BadDigest</Code><Message>The SHA256 you specified did not match"
+    "</Message></Error>";
+
+TEST_F(S3, SendsAgainWhatArrivedDamaged) {
+  http->then(FakeHttpClient::answers(400, kBadDigest));
+  http->then(FakeHttpClient::answers(200));
+  EXPECT_TRUE(client().put_file("k", file_of(10), "", cancel));
+  const auto sent = http->requests();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[0].body, sent[1].body);
+}
+
+TEST_F(S3, CallsAnUploadCorruptWhoseChecksumTheServiceRefusesEachTime) {
+  http->otherwise([](const HttpRequest&) { return FakeHttpClient::answers(400, kBadDigest); });
   const auto put = client().put_file("k", file_of(10), "", cancel);
   ASSERT_FALSE(put);
   EXPECT_EQ(put.error().code, ErrorCode::corrupt);

@@ -69,9 +69,9 @@ constexpr std::array<std::string_view, 11> kPermissionCodes = {"AccessDenied",
                                                                "AllAccessDisabled",
                                                                "NotAuthorized"};
 
-constexpr std::array<std::string_view, 5> kDamagedCodes = {
-    "BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch",
-    "IncompleteBody"};
+// The checksum of what arrived is not the one that we sent with it.
+constexpr std::array<std::string_view, 4> kDamagedCodes = {
+    "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"};
 
 constexpr std::string_view kNoBucketCode = "NoSuchBucket";
 constexpr std::array<std::string_view, 2> kElsewhereCodes = {"PermanentRedirect",
@@ -130,12 +130,14 @@ ErrorCode meaning(const ServiceError& error) {
     case Trouble::transient:
     case Trouble::throttled:
       return ErrorCode::unavailable;
+    case Trouble::damaged:
+      return ErrorCode::corrupt;
     case Trouble::clock_skew:
       return ErrorCode::permission;
     case Trouble::none_of_these:
       break;
   }
-  if (contains(kDamagedCodes, error.code)) return ErrorCode::corrupt;
+  if (error.code == "InvalidDigest") return ErrorCode::corrupt;
   // Not like an object that is missing: who asks for one in such a bucket has the wrong name.
   if (error.code == kNoBucketCode) return ErrorCode::usage;
   if (contains(kElsewhereCodes, error.code) || error.status == 301 || error.status == 307) {
@@ -155,8 +157,20 @@ ErrorCode meaning(const ServiceError& error) {
 
 std::string remedy(const ServiceError& error) {
   if (contains(kExpiredCodes, error.code)) return "the credentials have expired: sign in again";
-  if (classify(error) == Trouble::clock_skew) {
-    return "check the secret key, and that this machine's clock is right";
+  switch (classify(error)) {
+    case Trouble::clock_skew:
+      return "check the secret key, and that this machine's clock is right";
+    case Trouble::transient:
+      return "the service itself fails: try again in some minutes (health.aws.amazon.com says "
+             "whether AWS knows of it)";
+    case Trouble::throttled:
+      return "too many calls of this account: try again in some minutes, or set AWS_MAX_ATTEMPTS "
+             "above 5";
+    case Trouble::damaged:
+      return "what was sent arrived as something else each time: look for a proxy on the way that "
+             "changes it (HTTPS_PROXY)";
+    case Trouble::none_of_these:
+      break;
   }
   if (error.code == "InvalidClientTokenId" || error.code == "UnrecognizedClientException" ||
       error.code == "InvalidAccessKeyId") {
@@ -190,6 +204,7 @@ Trouble classify(const ServiceError& error) {
   if (contains(kThrottlingCodes, error.code)) return Trouble::throttled;
   if (contains(kSkewCodes, error.code)) return Trouble::clock_skew;
   if (contains(kTransientCodes, error.code)) return Trouble::transient;
+  if (contains(kDamagedCodes, error.code)) return Trouble::damaged;
   if (error.status == 429) return Trouble::throttled;
   const bool server_side =
       error.status == 500 || error.status == 502 || error.status == 503 || error.status == 504;
@@ -199,7 +214,8 @@ Trouble classify(const ServiceError& error) {
 Error to_error(const ServiceError& error, const std::string& what,
                const std::vector<std::string>& secrets) {
   const Trouble trouble = classify(error);
-  const bool again = trouble == Trouble::transient || trouble == Trouble::throttled;
+  const bool again =
+      trouble == Trouble::transient || trouble == Trouble::throttled || trouble == Trouble::damaged;
   std::string message = what + ": " + error.code;
   const std::string words = readable_message(error.message, secrets);
   if (!words.empty()) message += ": " + words;

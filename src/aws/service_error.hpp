@@ -23,6 +23,7 @@ enum class Trouble {
   none_of_these,  // another try would end the same way
   transient,      // 5xx and the like: another try may help
   throttled,      // another try helps, later
+  damaged,        // what we sent arrived as something else: sent again, it may arrive
   clock_skew,     // the signature's time is not the service's
 };
 // The codes of the SDKs' "standard" retry mode

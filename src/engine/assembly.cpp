@@ -19,6 +19,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxManifestBytes = 256U << 20U;
 // Stages nest by hand; nobody goes past three.
 constexpr std::size_t kMaxNesting = 16;
+// A manifest that names its own directory ("."), or one directory twice, would be read again and
+// again: twice at each level, or more. An application has a stage for each environment and region.
+constexpr std::size_t kMaxManifests = 1'000;
 // CloudFormation's default quota is 2,000 stacks an account and region.
 constexpr std::size_t kMaxStacks = 20'000;
 
@@ -64,6 +67,11 @@ class Reader {
     while (!pending_.empty()) {
       const Pending next = pending_.back();
       pending_.pop_back();
+      if (++manifests_ > kMaxManifests) {
+        return damaged(
+            next.directory / "manifest.json",
+            fmt::format("more than {} manifests are nested in one another", kMaxManifests));
+      }
       APHEX_CHECK(read_manifest(next));
     }
     return std::move(assembly_);
@@ -187,6 +195,7 @@ class Reader {
   }
 
   Assembly assembly_;
+  std::size_t manifests_ = 0;
   std::vector<Pending> pending_;
 };
 

@@ -128,6 +128,14 @@ TEST_F(WrittenAssembly, RefusesStagesThatHoldThemselves) {
               HasSubstr("stages nest too deeply"));
 }
 
+// Each level would be read twice as often as the one above it: 65,536 times at the last.
+TEST_F(WrittenAssembly, RefusesManifestsThatHoldThemselvesTwice) {
+  EXPECT_THAT(error_of(R"({"version": "36.0.0", "artifacts": {
+      "A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}},
+      "B": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "./."}}}})"),
+              HasSubstr("more than 1000 manifests are nested in one another"));
+}
+
 TEST_F(WrittenAssembly, SaysThatThereIsNone) {
   const auto assembly = read_assembly(directory_->path() / "cdk.out");
   ASSERT_FALSE(assembly);

@@ -32,10 +32,13 @@ bool is_there(const std::filesystem::path& path) {
 }
 
 bool looks_unreachable(std::string_view text) {
-  constexpr std::array<std::string_view, 11> kSigns{
-      "Could not resolve host", "Connection refused",  "Connection timed out", "early EOF",
-      "Connection reset",       "Operation timed out", "Operation too slow",   "Couldn't connect",
-      "Failed to connect",      "SSL_ERROR_SYSCALL",   "returned error: 5"};
+  constexpr std::array<std::string_view, 18> kSigns{
+      "Could not resolve host", "Connection refused", "Connection timed out", "early EOF",
+      "Connection reset", "Operation timed out", "Operation too slow", "Couldn't connect",
+      "Failed to connect", "SSL_ERROR_SYSCALL", "returned error: 5", "returned error: 429",
+      // An answer that ends in the middle, or that is not what the server sent.
+      "transfer closed", "Empty reply from server", "unexpected disconnect", "hung up unexpectedly",
+      "RPC failed", "index-pack failed"};
   return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
     return text.find(sign) != std::string_view::npos;
   });

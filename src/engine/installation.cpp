@@ -41,7 +41,8 @@ std::optional<fs::path> source_tree() {
   for (fs::path at = executable().parent_path(); at.has_relative_path(); at = at.parent_path()) {
     if (is_source_tree(at)) return at;
   }
-  if (is_source_tree(APHEX_SOURCE_TREE)) return fs::path(APHEX_SOURCE_TREE);
+  const fs::path built(APHEX_SOURCE_TREE);  // empty in a program that is given away
+  if (!built.empty() && is_source_tree(built)) return built;
   return std::nullopt;
 }
 

@@ -88,6 +88,11 @@ Error error_of(ErrorCode code, std::string message, std::string hint,
                .cause = nullptr};
 }
 
+// Of a server that answers, and cannot.
+constexpr std::string_view kServerHint =
+    "the API server itself fails: try again in some minutes; 'kubectl get --raw /readyz?verbose' "
+    "says what it lacks";
+
 class Words {
  public:
   Words(const Operation& operation, const aws::HttpResponse& response)
@@ -121,7 +126,8 @@ class Words {
       case 502:
       case 503:
       case 504:
-        return say(ErrorCode::unavailable, status_.message, {}, Retry::retryable);
+        return say(ErrorCode::unavailable, status_.message, std::string(kServerHint),
+                   Retry::retryable);
       default:
         return say(ErrorCode::unavailable, status_.message,
                    "check that the address is one of a Kubernetes API server");
@@ -268,7 +274,7 @@ class Words {
       return say(ErrorCode::usage, status_.message,
                  "a cluster stores at most 1.5 MiB an object: make it smaller");
     }
-    return say(ErrorCode::unavailable, status_.message, {}, Retry::retryable);
+    return say(ErrorCode::unavailable, status_.message, std::string(kServerHint), Retry::retryable);
   }
 
   const Operation& operation_;

@@ -154,6 +154,7 @@ TEST(Refusals, OfAFailingServerAreWorthAnotherTry) {
     const Error error = of(status, "<html>\n  no\n</html>");
     EXPECT_EQ(error.code, ErrorCode::unavailable) << status;
     EXPECT_EQ(error.retry, Retry::retryable) << status;
+    EXPECT_NE(error.hint.find("kubectl get --raw /readyz"), std::string::npos) << status;
     EXPECT_NE(error.message.find(": <html> no </html>"), std::string::npos) << error.message;
   }
 }

@@ -106,6 +106,16 @@ double random_unit() {
   return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
 }
 
+// Of a git server that does not answer, or not to the end, however often it is asked.
+Error explain_network(Error error, const Pod& pod) {
+  if (error.code != ErrorCode::unavailable || !error.hint.empty()) return error;
+  error.hint = fmt::format(
+      "{} cannot be read at the moment: check that pods can reach it (a network policy, a proxy), "
+      "or try again in some minutes",
+      engine::without_credentials(pod.parameters.repository_url));
+  return error;
+}
+
 Status clone_once(engine::Git& git, const Pod& pod, const Layout& layout, Token token) {
   // It comes to stand in .git/config.
   const std::string address = engine::without_credentials(pod.parameters.repository_url);
@@ -129,7 +139,9 @@ Status clone_until_done(const CloneParts& parts, const Pod& pod, const Layout& l
     APHEX_CHECK(os::make_directories(layout.source()));
     Status cloned = clone_once(git, pod, layout, token);
     if (cloned) return {};
-    if (cloned.error().code != ErrorCode::unavailable || attempt == kAttempts) return cloned;
+    if (cloned.error().code != ErrorCode::unavailable || attempt == kAttempts) {
+      return fail(explain_network(std::move(cloned.error()), pod));
+    }
     const auto delay = engine::backoff_delay(attempt, random_unit());
     parts.say(
         fmt::format("attempt {} of {} failed: {}", attempt, kAttempts, describe(cloned.error())));

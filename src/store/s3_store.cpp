@@ -96,8 +96,16 @@ class S3Store final : public ArtifactStore {
   }
   std::string name_of(const std::string& key) const { return location() + "/" + key; }
 
+  // Bytes that are wrong may have become so on the way: only what is wrong twice is said to be.
   Result<BlobInfo> download(const std::string& key, const std::filesystem::path& file,
                             const os::CancelToken& cancel) {
+    auto blob = download_once(key, file, cancel);
+    if (blob || blob.error().code != ErrorCode::corrupt) return blob;
+    return download_once(key, file, cancel);
+  }
+
+  Result<BlobInfo> download_once(const std::string& key, const std::filesystem::path& file,
+                                 const os::CancelToken& cancel) {
     APHEX_TRY(PendingFile pending, PendingFile::create(directory_of(file)));
     APHEX_TRY(const aws::S3Object object,
               client_.get_file(object_key(key), pending.path(), cancel));

@@ -9,9 +9,13 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import Phase, settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+# `scripts/mutation-check` asks only whether a test fails, not for the smallest example.
+settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.generate], database=None)
+settings.load_profile(os.environ.get("APHEX_HYPOTHESIS_PROFILE", "default"))
 # A command of this suite takes milliseconds; the bound is for a hanging one.
 TIMEOUT_SECONDS = 60
 
@@ -60,8 +64,16 @@ def repository(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def generate():
-    """From configuration and settings to the Kubernetes objects of the pipeline."""
+def generate(aphex, repository):
+    """From a configuration to the Kubernetes objects of its pipeline, as `aphex` prints them."""
+    from objects import objects_of
+
+    return lambda configuration: objects_of(aphex, repository, configuration)
+
+
+@pytest.fixture(scope="session")
+def regenerate():
+    """From a plan and the settings in a template to the objects, as a pod of a run does it."""
     from argo_generator import Generator
 
     generator = Generator()

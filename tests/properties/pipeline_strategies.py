@@ -26,7 +26,9 @@ def branches():
     free = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9+_-]{0,20})?",
                          fullmatch=True)
     # What git itself refuses.
-    return st.sampled_from(["main", "release/1.x", "a+b", "yes", "1e5", "v{2}", "Ünïcode"]) | (
+    edges = ["main", "release/1.x", "a+b", "(x)|main", "feature/$1", "yes", "1e5", "v{2}",
+             "Ünïcode"]
+    return st.sampled_from(edges) | (
         free.filter(lambda name: ".." not in name and not name.endswith((".", ".lock"))
                     and ".lock/" not in name and "/." not in name and "./" not in name))
 
@@ -108,7 +110,35 @@ def pipelines(draw):
     if draw(st.booleans()):
         settings["region"] = region
         settings.pop("kubectlRoleArn", None)
+    # An environment in the pipeline's own account, or none.
+    if draw(st.booleans()):
+        settings["account"] = draw(st.sampled_from(
+            [e["account"] for e in configuration["environments"]]))
+        settings.pop("kubectlRoleArn", None)
     return configuration | {"pipeline": settings}
+
+
+def of_the_cluster():
+    """What differs between clusters: their Argo, and what runs there besides pushes."""
+    return {
+        "argoVersion": st.sampled_from(["3.4", "3.5", "3.6", "3.7", "4.0", "4.1"]),
+        "eventBusName": st.sampled_from(["default", "pipelines"]),
+        "pullRequests": st.sampled_from(["ignore", "validate", "build"]),
+        "forks": st.sampled_from(["ignore", "accept"]),
+        "bootstrapQualifier": st.sampled_from(["hnb659fds", "aphex", "a_-9"]),
+        "artifactStore": st.sampled_from(["s3://elsewhere", "s3://elsewhere/of/ours"]),
+    }
+
+
+@st.composite
+def pipelines_on_clusters(draw):
+    """As pipelines(), with the settings that decide what the objects of the cluster look like."""
+    configuration = draw(pipelines())
+    chosen = dict(configuration["pipeline"])
+    for key, values in of_the_cluster().items():
+        if draw(st.booleans()):
+            chosen[key] = draw(values)
+    return configuration | {"pipeline": chosen}
 
 
 def flag_of(key):

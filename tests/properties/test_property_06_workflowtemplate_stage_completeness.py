@@ -1,5 +1,5 @@
-from argo_generator import pipelines
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 def commands(plan, role):
@@ -19,8 +19,8 @@ def is_within(part, whole):
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_6_workflowtemplate_stage_completeness(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_6_workflowtemplate_stage_completeness(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 6: WorkflowTemplate stage completeness
 
@@ -30,8 +30,7 @@ def test_property_6_workflowtemplate_stage_completeness(generate, pipeline):
 
     Validates: Requirements 2.2, 2.5, 4.1, 4.2, 4.5
     """
-    configuration, chosen = pipeline
-    made = generate(configuration, chosen)
+    made = generate(configuration)
     stages = {task["name"]: plan for task, _template, plan in made.stages()}
     environments = configuration["environments"]
 

@@ -1,9 +1,9 @@
 import re
 
-from argo_generator import PARAMETERS, branches, example_settings
+from argo_generator import PARAMETERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import configurations
+from pipeline_strategies import branches, pipelines_on_clusters
 
 
 def filters(sensor):
@@ -18,7 +18,8 @@ def accepts(entry, value):
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(configuration=configurations(), branch=branches(), other=branches() | st.text(max_size=30))
+@given(configuration=pipelines_on_clusters(), branch=branches(),
+       other=branches() | st.text(max_size=30))
 def test_property_7_sensor_configuration_correctness(generate, configuration, branch, other):
     """
     Feature: deployment-automation-construct, Property 7: Sensor configuration correctness
@@ -28,14 +29,14 @@ def test_property_7_sensor_configuration_correctness(generate, configuration, br
 
     Validates: Requirements 3.3, 3.4
     """
-    chosen = example_settings(github={"owner": "archon", "repository": "archon-agent",
-                                      "branch": branch})
-    made = generate(configuration, chosen)
+    made = generate(configuration | {
+        "pipeline": configuration["pipeline"] | {"githubBranch": branch}})
     by_path = filters(made.sensor)
 
     # Exactly the branch: not one that contains it, nor a tag, nor what its dots would match.
     assert accepts(by_path["body.ref"], "refs/heads/" + branch)
-    for wrong in (f"refs/heads/{branch}-2", f"refs/heads/x/{branch}", f"refs/tags/{branch}",
+    for wrong in (f"refs/heads/{branch.replace('.', '_')}" if "." in branch else "refs/heads/",
+                  f"refs/heads/{branch}-2", f"refs/heads/x/{branch}", f"refs/tags/{branch}",
                   branch, f"x refs/heads/{branch}", f"refs/heads/{branch}\nx"):
         assert not accepts(by_path["body.ref"], wrong)
     assert accepts(by_path["body.ref"], "refs/heads/" + other) == (other == branch)

@@ -1,11 +1,11 @@
-from argo_generator import pipelines
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_8_stage_execution_ordering(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_8_stage_execution_ordering(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 8: Stage execution ordering
 
@@ -15,8 +15,7 @@ def test_property_8_stage_execution_ordering(generate, pipeline):
 
     Validates: Requirements 4.3, 4.4
     """
-    configuration, chosen = pipeline
-    made = generate(configuration, chosen)
+    made = generate(configuration)
     expected = ["validate", "build", "pipeline"]
     for environment in configuration["environments"]:
         if "approval" in environment:

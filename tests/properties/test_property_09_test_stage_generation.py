@@ -1,11 +1,11 @@
-from argo_generator import pipelines
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_9_test_stage_generation(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_9_test_stage_generation(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 9: Test stage generation
 
@@ -14,8 +14,7 @@ def test_property_9_test_stage_generation(generate, pipeline):
 
     Validates: Requirements 5.1
     """
-    configuration, chosen = pipeline
-    names = [task["name"] for task in generate(configuration, chosen).tasks()]
+    names = [task["name"] for task in generate(configuration).tasks()]
     for environment in configuration["environments"]:
         deploy = names.index("deploy-" + environment["name"])
         test = "test-" + environment["name"]

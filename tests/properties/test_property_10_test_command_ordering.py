@@ -1,11 +1,11 @@
-from argo_generator import pipelines
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_10_test_command_ordering(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_10_test_command_ordering(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 10: Test command ordering
 
@@ -14,9 +14,8 @@ def test_property_10_test_command_ordering(generate, pipeline):
 
     Validates: Requirements 5.2
     """
-    configuration, chosen = pipeline
     stages = {task["name"]: plan
-              for task, _template, plan in generate(configuration, chosen).stages()}
+              for task, _template, plan in generate(configuration).stages()}
     for environment in configuration["environments"]:
         commands = environment.get("tests", {}).get("commands", [])
         if not commands:

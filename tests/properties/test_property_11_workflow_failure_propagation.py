@@ -1,6 +1,6 @@
-from argo_generator import pipelines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pipeline_strategies import pipelines_on_clusters
 
 
 def run(tasks, failing):
@@ -20,8 +20,8 @@ def run(tasks, failing):
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines(), choice=st.integers(0, 1_000_000))
-def test_property_11_workflow_failure_propagation(generate, pipeline, choice):
+@given(configuration=pipelines_on_clusters(), choice=st.integers(0, 1_000_000))
+def test_property_11_workflow_failure_propagation(generate, configuration, choice):
     """
     Feature: deployment-automation-construct, Property 11: Workflow failure propagation
 
@@ -30,8 +30,7 @@ def test_property_11_workflow_failure_propagation(generate, pipeline, choice):
 
     Validates: Requirements 5.3, 5.4
     """
-    configuration, chosen = pipeline
-    made = generate(configuration, chosen)
+    made = generate(configuration)
     tasks = made.tasks()
     names = [task["name"] for task in tasks]
     failing = names[choice % len(names)]

@@ -1,5 +1,6 @@
-from argo_generator import pipelines, variables
+from argo_generator import variables
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 PARTITIONS = {"us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn",
@@ -8,8 +9,8 @@ PARTITIONS = {"us-gov-west-1": "aws-us-gov", "cn-north-1": "aws-cn",
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_12_cross_account_deployment_configuration(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_12_cross_account_deployment_configuration(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 12: Cross-account deployment configuration
 
@@ -19,16 +20,16 @@ def test_property_12_cross_account_deployment_configuration(generate, pipeline):
 
     Validates: Requirements 6.1, 6.2, 6.5
     """
-    configuration, chosen = pipeline
-    made = generate(configuration, chosen)
+    made = generate(configuration)
     stages = {task["name"]: (template, plan) for task, template, plan in made.stages()}
+    qualifier = configuration["pipeline"].get("bootstrapQualifier", "hnb659fds")
     for environment in configuration["environments"]:
         account, region = environment["account"], environment["region"]
         template, plan = stages["deploy-" + environment["name"]]
         seen = variables(template["container"])
         partition = PARTITIONS.get(region, "aws")
         assert seen["APHEX_DEPLOY_ROLE_ARN"] == (
-            f"arn:{partition}:iam::{account}:role/cdk-hnb659fds-deploy-role-{account}-{region}")
+            f"arn:{partition}:iam::{account}:role/cdk-{qualifier}-deploy-role-{account}-{region}")
         assert seen["APHEX_ENVIRONMENT"] == environment["name"]
         assert seen["APHEX_ENVIRONMENT_ACCOUNT"] == account
         assert seen["APHEX_ENVIRONMENT_REGION"] == region
@@ -42,5 +43,5 @@ def test_property_12_cross_account_deployment_configuration(generate, pipeline):
         # No other account's role is in the pod, nor a key of any.
         for other in configuration["environments"]:
             if other["account"] != account:
-                assert not any(f"-{other['account']}-" in value for value in seen.values())
+                assert not any(f"iam::{other['account']}:" in value for value in seen.values())
         assert not any("SECRET_ACCESS_KEY" in name or "SESSION_TOKEN" in name for name in seen)

@@ -1,13 +1,15 @@
 import json
 
-from argo_generator import artifact, pipelines, variables
+from argo_generator import artifact, variables
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_14_self_modification_capability(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_14_self_modification_capability(generate, regenerate, repository,
+                                                  configuration):
     """
     Feature: deployment-automation-construct, Property 14: Self-modification capability
 
@@ -17,8 +19,7 @@ def test_property_14_self_modification_capability(generate, pipeline):
 
     Validates: Requirements 7.2, 7.3, 7.5
     """
-    configuration, chosen = pipeline
-    made = generate(configuration, chosen)
+    made = generate(configuration)
     tasks = made.tasks()
     template = made.templates()["pipeline"]
     (stage,) = json.loads(artifact(template, "plan"))["stages"]
@@ -26,7 +27,8 @@ def test_property_14_self_modification_capability(generate, pipeline):
 
     # It has what the objects are made from: the same settings make the same objects again.
     settings_of_run = json.loads(artifact(template, "settings"))
-    assert generate(configuration, settings_of_run).objects == made.objects
+    again = regenerate(configuration, settings_of_run, repository.name)
+    assert again.objects == made.objects
     # And the digest of the plan that it runs under, to see whether the commit's differs.
     assert variables(template["container"])["APHEX_PLAN_DIGEST"] == made.digest
     assert made.workflow_template["metadata"]["annotations"]["aphex.dev/plan-digest"] == made.digest

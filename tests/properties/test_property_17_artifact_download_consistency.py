@@ -1,11 +1,12 @@
-from argo_generator import pipelines, variables
+from argo_generator import variables
 from hypothesis import HealthCheck, given, settings
+from pipeline_strategies import pipelines_on_clusters
 
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(pipeline=pipelines())
-def test_property_17_artifact_download_consistency(generate, pipeline):
+@given(configuration=pipelines_on_clusters())
+def test_property_17_artifact_download_consistency(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 17: Artifact download consistency
 
@@ -14,8 +15,7 @@ def test_property_17_artifact_download_consistency(generate, pipeline):
 
     Validates: Requirements 8.4
     """
-    configuration, chosen = pipeline
-    made = generate(configuration, chosen)
+    made = generate(configuration)
     stages = {task["name"]: (template, plan) for task, template, plan in made.stages()}
     build = variables(stages["build"][0]["container"])
     for name, (template, plan) in stages.items():

@@ -101,9 +101,10 @@ class Generator:
         self.process.stdin.close()
         self.process.wait(timeout=10)
 
-    def __call__(self, configuration, settings):
+    def __call__(self, configuration, settings, repository=None):
         text = configuration if isinstance(configuration, str) else to_yaml(configuration)
-        request = {"configuration": text, "settings": settings, "repository": REPOSITORY}
+        request = {"configuration": text, "settings": settings,
+                   "repository": repository or REPOSITORY}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())

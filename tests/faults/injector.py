@@ -1,0 +1,271 @@
+"""What goes wrong between a program and a service: an HTTP server that hands every request on to
+the real one, but for those that a fault is planned for.
+
+    injector = Injector(upstream="http://localhost:4566", fault=FAULTS["500"], times=1,
+                        wanted=lambda method, path: method == "PUT")
+
+`injector.url` is its address; `seen` lists what came, in order: (method, path, whether it was hit).
+A fault that is refused at the door has no request: the port is closed until `open()`.
+"""
+
+import http.client
+import http.server
+import json
+import socket
+import ssl
+import struct
+import threading
+import time
+import urllib.parse
+
+# Above every pause of a client that is well; ends the thread of one that hangs.
+SECONDS = 60
+SLOW_SECONDS = 1.5
+# Of connection to connection, and so not handed on.
+HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te", "upgrade",
+       "proxy-connection"}
+
+
+def refusal(protocol, status, code, message):
+    """As the service of that protocol words it: content type and body."""
+    if protocol == "s3":
+        return "application/xml", f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    if protocol == "query":
+        return "text/xml", (f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
+                            f"<Message>{message}</Message></Error></ErrorResponse>")
+    if protocol == "json":
+        return "application/x-amz-json-1.1", json.dumps({"__type": code, "message": message})
+    if protocol == "kubernetes":
+        return "application/json", json.dumps(
+            {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": code,
+             "message": message, "code": status})
+    return "text/plain", f"{code}: {message}\n"
+
+
+# By protocol: status, code, message.
+INTERNAL = {"s3": (500, "InternalError", "We encountered an internal error."),
+            "query": (500, "InternalFailure", "An internal error occurred."),
+            "json": (500, "InternalServerError", "An error occurred on the server side."),
+            "kubernetes": (500, "InternalError", "Internal error occurred"),
+            "git": (500, "Internal Server Error", "no more")}
+UNAVAILABLE = {"s3": (503, "SlowDown", "Please reduce your request rate."),
+               "query": (503, "ServiceUnavailable", "The service is unavailable."),
+               "json": (503, "ServiceUnavailableException", "The service is unavailable."),
+               "kubernetes": (503, "ServiceUnavailable", "the server is not ready"),
+               "git": (503, "Service Unavailable", "later")}
+THROTTLED = {"s3": (429, "TooManyRequestsException", "Rate exceeded"),
+             "query": (400, "Throttling", "Rate exceeded"),
+             "json": (400, "ThrottlingException", "Rate exceeded"),
+             "kubernetes": (429, "TooManyRequests", "the server has received too many requests"),
+             "git": (429, "Too Many Requests", "less")}
+EXPIRED = {"s3": (400, "ExpiredToken", "The provided token has expired."),
+           "query": (403, "ExpiredToken", "The security token included in the request is expired"),
+           "json": (400, "ExpiredTokenException",
+                    "The security token included in the request is expired"),
+           "kubernetes": (401, "Unauthorized", "Unauthorized"),
+           "git": (401, "Unauthorized", "Bad credentials")}
+# What a service says of a body that is not what its checksum was made of.
+DIGEST = (400, "BadDigest", "The SHA256 you specified did not match the calculated checksum.")
+
+
+class Injector:
+    def __init__(self, upstream, protocol, fault, times=None, wanted=lambda method, path: True,
+                 tls=None, trust=None):
+        """`times`: of how many requests; None: of all. `tls`: files of our certificate and key;
+        `trust`: the authority's, of a service behind TLS."""
+        self.upstream = urllib.parse.urlsplit(upstream)
+        self.protocol, self.fault, self.left, self.wanted = protocol, fault, times, wanted
+        self.trust = ssl.create_default_context(cafile=trust) if trust else None
+        self.lock = threading.Lock()
+        self.seen = []
+        self.connections = set()
+        self.server = Server(self)
+        self.port = self.server.server_address[1]
+        # By this name: moto takes a request to another for one to a bucket.
+        self.url = f"{'https' if tls else 'http'}://localhost:{self.port}"
+        self.tls = None
+        if tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
+        self.thread = None
+
+    def open(self):
+        self.server.server_activate()
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    def close(self):
+        if self.thread:
+            self.server.shutdown()
+            self.thread.join()
+        with self.lock:
+            for connection in self.connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # it has gone already
+        self.server.server_close()
+
+    def hits(self):
+        return sum(hit for _, _, hit in self.seen)
+
+    def take(self, method, path):
+        """Whether this request is one to be hit."""
+        with self.lock:
+            hit = self.wanted(method, path) and (self.left is None or self.left > 0)
+            if hit and self.left is not None:
+                self.left -= 1
+            self.seen.append((method, path, hit))
+            return hit
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = False  # server_close waits for them
+
+    def __init__(self, injector):
+        self.injector = injector
+        # Bound, but closed to everybody until open().
+        super().__init__(("127.0.0.1", 0), Connection, bind_and_activate=False)
+        self.server_bind()
+
+
+class Connection(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = SECONDS
+
+    def setup(self):
+        if self.server.injector.tls:
+            self.request = self.server.injector.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+        self.raw = self.request
+        with self.server.injector.lock:
+            self.server.injector.connections.add(self.raw)
+
+    def finish(self):
+        with self.server.injector.lock:
+            self.server.injector.connections.discard(self.raw)
+        super().finish()
+
+    def handle(self):
+        try:
+            super().handle()
+        except (OSError, http.client.HTTPException):
+            self.close_connection = True  # the other side has gone
+
+    def do_any(self):
+        injector = self.server.injector
+        if injector.take(self.command, self.path):
+            injector.fault(self)
+        else:
+            self.hand_on(self.body())
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                pass  # trailers
+            return body
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def ask(self, body):
+        """The service's own answer: status, headers, content."""
+        injector = self.server.injector
+        where = (injector.upstream.hostname, injector.upstream.port)
+        made = (http.client.HTTPSConnection(*where, timeout=SECONDS, context=injector.trust)
+                if injector.trust else http.client.HTTPConnection(*where, timeout=SECONDS))
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
+        try:
+            made.request(self.command, self.path, body=body or None, headers=headers)
+            answer = made.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            made.close()
+
+    def hand_on(self, body):
+        self.pass_on(*self.ask(body))
+
+    def pass_on(self, status, headers, content, length=None):
+        self.send_response_only(status)
+        for name, value in headers:
+            # A HEAD's length is of what a GET would bring.
+            if name.lower() not in HOP or (name.lower() == "content-length"
+                                           and self.command == "HEAD"):
+                self.send_header(name, value)
+        if self.command != "HEAD":
+            self.send_header("Content-Length", str(len(content) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def refuse(self, words):
+        status, code, message = words
+        self.body()
+        kind, text = refusal(self.server.injector.protocol, status, code, message)
+        headers = [("Content-Type", kind)]
+        if status == 401 and self.server.injector.protocol == "git":
+            headers.append(("WWW-Authenticate", 'Basic realm="GitHub"'))
+        self.pass_on(status, headers, text.encode())
+
+    def cut(self):
+        """Ends at once, without a farewell: the other side sees "connection reset"."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def log_message(self, *_):
+        pass
+
+
+def slow(connection):
+    time.sleep(SLOW_SECONDS)
+    connection.hand_on(connection.body())
+
+
+def half(connection):
+    """The answer says how long it is, and ends in the middle."""
+    status, headers, content = connection.ask(connection.body())
+    # An answer without content has no middle: cut before it ends.
+    connection.pass_on(status, headers, content[:len(content) // 2], length=max(len(content), 2))
+    connection.close_connection = True
+
+
+def refused_by(words):
+    return lambda connection: connection.refuse(words[connection.server.injector.protocol])
+
+
+def checksum(connection):
+    """What is read is not what was sent: on the way here, or on the way back."""
+    body = connection.body()
+    if connection.command == "PUT":
+        kind, text = refusal(connection.server.injector.protocol, *DIGEST)
+        connection.pass_on(DIGEST[0], [("Content-Type", kind)], text.encode())
+        return
+    status, headers, content = connection.ask(body)
+    middle = len(content) // 2
+    damaged = content[:middle] + bytes(~byte & 0xFF for byte in content[middle:middle + 64])
+    connection.pass_on(status, headers, damaged + content[middle + 64:])
+
+
+def cut_upload(connection):
+    """Half of what is sent arrives."""
+    length = int(connection.headers.get("Content-Length") or 0)
+    connection.rfile.read(length // 2)
+    connection.cut()
+
+
+FAULTS = {
+    "connection refused": None,
+    "slow answer": slow,
+    "half an answer": half,
+    "500": refused_by(INTERNAL),
+    "503 SlowDown": refused_by(UNAVAILABLE),
+    "throttling": refused_by(THROTTLED),
+    "expired token": refused_by(EXPIRED),
+    "wrong checksum": checksum,
+    "cut in the middle of an upload": cut_upload,
+}
