@@ -115,8 +115,6 @@ class Serve final : public Subcommand {
     const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
     // A database that is damaged is found now, and not by the run that needs the page.
     APHEX_CHECK(store->check_integrity());
-    // Before any thread: one that does not know the guard would end the process by its signals.
-    const os::SignalGuard signals(ending_, [this] { hangup_ = true; });
     APHEX_TRY(const std::unique_ptr<Doors> doors, open_doors(*session, clock));
     APHEX_CHECK(check_reach(*doors, *loaded.config));
     os::raise_descriptor_limit(kDescriptors);
