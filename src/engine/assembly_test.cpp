@@ -128,12 +128,20 @@ TEST_F(WrittenAssembly, RefusesStagesThatHoldThemselves) {
               HasSubstr("stages nest too deeply"));
 }
 
-// Each level would be read twice as often as the one above it: 65,536 times at the last.
-TEST_F(WrittenAssembly, RefusesManifestsThatHoldThemselvesTwice) {
-  EXPECT_THAT(error_of(R"({"version": "36.0.0", "artifacts": {
-      "A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}},
-      "B": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "./."}}}})"),
-              HasSubstr("more than 1000 manifests are nested in one another"));
+// Each level is read twice as often as the one above it: 2,048 times at the last.
+TEST_F(WrittenAssembly, RefusesManifestsThatNameTheNextOnesTwice) {
+  const std::string twice = R"({"version": "36.0.0", "artifacts": {
+      "A": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "next"}},
+      "B": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "./next"}}}})";
+  std::filesystem::path level = directory_->path();
+  for (int depth = 1; depth <= 11; ++depth) {
+    level /= "next";
+    ASSERT_TRUE(os::make_directories(level));
+    const bool last = depth == 11;
+    ASSERT_TRUE(os::write_file_atomic(
+        level / "manifest.json", last ? R"({"version": "36.0.0", "artifacts": {}})" : twice));
+  }
+  EXPECT_THAT(error_of(twice), HasSubstr("more than 1000 manifests are nested in one another"));
 }
 
 TEST_F(WrittenAssembly, SaysThatThereIsNone) {
