@@ -138,8 +138,8 @@ TEST_F(WrittenAssembly, RefusesManifestsThatNameTheNextOnesTwice) {
     level /= "next";
     ASSERT_TRUE(os::make_directories(level));
     const bool last = depth == 11;
-    ASSERT_TRUE(os::write_file_atomic(
-        level / "manifest.json", last ? R"({"version": "36.0.0", "artifacts": {}})" : twice));
+    ASSERT_TRUE(os::write_file_atomic(level / "manifest.json",
+                                      last ? R"({"version": "36.0.0", "artifacts": {}})" : twice));
   }
   EXPECT_THAT(error_of(twice), HasSubstr("more than 1000 manifests are nested in one another"));
 }
