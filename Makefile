@@ -1,6 +1,7 @@
 # The project's front door. Each target says what it does while it does it.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test mutation-check reproducible sbom cluster-test bench lint format install package clean
+.PHONY: help setup build demo test mutation-check reproducible sbom cluster-test bench lint \
+  format install package clean
 PREFIX ?= /usr/local
 # One job per core of a small machine; a build needs about 1 GB each.
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)

@@ -269,8 +269,9 @@ def word(*parts):
     ("a path of one machine", rf"(^|[\s\"'`(=:])/({word('work', '/')}|{word('root', '/')})|"
                               rf"/{word('home', '/')}(?!me/)\w+/"),
     ("a package registry's address",
-     "|".join([word("registry.npm", "js"), word("pypi.", "org"), word("python", "hosted"),
-               word("proxy.go", "lang"), word("deb.deb", "ian"), word("static.", "crates.io")])),
+     "|".join(map(re.escape, [
+         word("registry.npm", "js"), word("pypi.", "org"), word("python", "hosted"),
+         word("proxy.go", "lang"), word("deb.deb", "ian"), word("static.", "crates.io")]))),
     ("a conflict that was not resolved", rf"^({word('<<<', '<<<<')} |{word('>>>', '>>>>')} )"),
 ])
 def test_no_text_holds(what, pattern):

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+# The browser's tests load this file, too.
+sys.path.append(str(Path(__file__).resolve().parent))
 from application import Application  # noqa: E402
 from program import Program, finish, remove, wait_until  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
