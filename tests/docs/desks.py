@@ -146,7 +146,7 @@ def as_script(number, step):
     mark = MARK.format(number=number)
     body = step.text.rstrip("\n")
     if step.code == ENDLESS:  # it must still go on a little later
-        return (f"{mark}{body} &\nsleep 1\nkill -0 $! || exit 95\nkill -INT $!\n"
+        return (f"{mark}{body} &\nsleep 1\nkill -0 $! || exit 95\nkill -TERM $!\n"
                 f"wait $! || true\n")
     if step.code == 0:
         return f"{mark}{body}\n"

@@ -34,7 +34,21 @@ CONSTRUCTS = "a program that must be built first; tests/constructs and tests/pac
 PODS = "the variables are a WorkflowTemplate's; tests/stage runs both with them"
 SERVICE = "a service of the whole machine; tests/packaging checks the unit and its files"
 CHANNELS = "sends to chats and mail; tests/server/test_notification_channels.py receives them"
+GATE = "a workflow that waits at its gate; tests/argo and tests/stage/test_approvals.py have one"
+LOAD = "minutes of load on a machine that must be idle; `make bench` is a target of its own"
+BACKUP = "places of the whole machine; tests/server/test_backup.py does both"
 NOT_RUN = {
+    ("docs/approvals.md", "aphex approve --workflow archon-agent-7f3k2 --namespace argo"): GATE,
+    ("docs/approvals.md", "aphex approve --workflow archon-agent-7f3k2 --namespace argo --reject "
+                          '--comment "not on a Friday"'): GATE,
+    ("docs/approvals.md",
+     "argo node set archon-agent-7f3k2 -n argo --node-field-selector displayName=gate-prod "
+     "--phase Succeeded -p decision=approved -p digest=… -p people=grace"): GATE,
+    ("docs/operations.md", "sudo apt install ./aphex_*.deb"): SERVICE,
+    ("docs/operations.md", "aphex backup /var/backups/aphex.tar.gz"): BACKUP,
+    ("docs/operations.md", "aphex restore /var/backups/aphex.tar.gz"): BACKUP,
+    ("docs/server-speed.md", "make build && scripts/bench --only server"): LOAD,
+    ("docs/server-speed.md", "tests/bench/soak_server.py build/release"): LOAD,
     ("docs/setup-laptop.md", "python3 -m venv ~/.local/state/aphex/sandbox/venv"): PACKAGES,
     ("docs/setup-laptop.md", "~/.local/state/aphex/sandbox/venv/bin/pip install -r "
                              "/usr/share/aphex/sandbox/requirements.txt"): PACKAGES,
@@ -42,6 +56,7 @@ NOT_RUN = {
         "the example's output; tests/e2e/test_pipeline_example.py runs the example",
     ("docs/constructs.md", "cdk ls"): CONSTRUCTS,
     ("docs/constructs.md", "cdk deploy --all"): CONSTRUCTS,
+    ("docs/notifications.md", "aphex serve --check"): CHANNELS,
     ("docs/notifications.md", "aphex notify test"): CHANNELS,
     ("docs/notifications.md", "aphex notify test --channel slack"): CHANNELS,
     ("docs/operations.md", "sudo cp /usr/share/doc/aphex/examples/aphex-server.yaml /etc/aphex/"):

@@ -114,6 +114,8 @@ def watching(deployed, laptop):
 @pytest.fixture
 def checkout(cloud, on_the_cluster, laptop):
     """Where aphex was built, with accounts in AWS; the application beside it is built already."""
+    # What other pages have written beside the application is none of its commits.
+    subprocess.run(["git", "-C", on_the_cluster[1], "clean", "-fdq"], check=True)
     directory = cloud.directory / "cluster/checkout"
     (directory / "build/release").mkdir(parents=True)
     (directory / "build/release/bin").symlink_to(cloud.programs)
