@@ -34,6 +34,7 @@ CONSTRUCTS = "a program that must be built first; tests/constructs and tests/pac
 PODS = "the variables are a WorkflowTemplate's; tests/stage runs both with them"
 SERVICE = "a service of the whole machine; tests/packaging checks the unit and its files"
 CHANNELS = "sends to chats and mail; tests/server/test_notification_channels.py receives them"
+WAITS = "a run that waits; tests/e2e/test_engine_approvals.py decides one by each of them"
 GATE = "a workflow that waits at its gate; tests/argo and tests/stage/test_approvals.py have one"
 LOAD = "minutes of load on a machine that must be idle; `make bench` is a target of its own"
 BACKUP = "places of the whole machine; tests/server/test_backup.py does both"
@@ -41,9 +42,16 @@ NOT_RUN = {
     ("docs/approvals.md", "aphex approve --workflow archon-agent-7f3k2 --namespace argo"): GATE,
     ("docs/approvals.md", "aphex approve --workflow archon-agent-7f3k2 --namespace argo --reject "
                           '--comment "not on a Friday"'): GATE,
+    ("docs/approvals.md", "argo node set archon-agent-7f3k2 -n argo --node-field-selector "
+                          "displayName=gate-prod \\"): GATE,
     ("docs/approvals.md",
-     "argo node set archon-agent-7f3k2 -n argo --node-field-selector displayName=gate-prod "
      "--phase Succeeded -p decision=approved -p digest=… -p people=grace"): GATE,
+    ("docs/approvals.md", "aphex approve 2 --show"): WAITS,
+    ("docs/approvals.md", "aphex approve 2 --as ada --yes"): WAITS,
+    ("docs/approvals.md", "aphex approve 2 --as grace --yes --comment "
+                          '"the transcripts hold nothing secret"'): WAITS,
+    ("docs/approvals.md", "aphex runs"): WAITS,
+    ("docs/approvals.md", "aphex runs 2"): WAITS,
     ("docs/operations.md", "sudo apt install ./aphex_*.deb"): SERVICE,
     ("docs/operations.md", "aphex backup /var/backups/aphex.tar.gz"): BACKUP,
     ("docs/operations.md", "aphex restore /var/backups/aphex.tar.gz"): BACKUP,
