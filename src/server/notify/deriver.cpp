@@ -179,8 +179,10 @@ Result<NotificationStore::Conclusion::Line> Deriver::follow(Event& event) {
     event.failing_since = outcome.since;
   }
   if (event.kind == EventKind::recovery) outcome = Outcome{};
-  outcome.last_run = event.run.value_or(0);
-  outcome.last_at = event.at;
+  // A clock that was set back does not make a run's end older than it is known to be.
+  const std::int64_t run = event.run.value_or(0);
+  outcome.last_at = run == outcome.last_run ? std::max(outcome.last_at, event.at) : event.at;
+  outcome.last_run = run;
   return NotificationStore::Conclusion::Line{event.pipeline, line_of(event), std::move(outcome)};
 }
 
