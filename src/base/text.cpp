@@ -130,6 +130,12 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
   return std::nullopt;
 }
 
+std::string valid_utf8(std::string text) {
+  while (const std::optional<std::size_t> bad = find_invalid_utf8(text))
+    text[*bad] = '?';
+  return text;
+}
+
 std::optional<std::string> closest_match(std::string_view word,
                                          std::span<const std::string> candidates) {
   // Longer words are never a slip of the hand, and the distance costs their product.

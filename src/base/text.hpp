@@ -23,6 +23,8 @@ std::size_t utf8_length(std::string_view text);
 std::string utf8_substr(std::string_view text, std::size_t from, std::size_t count);
 // The byte offset of the first invalid sequence, or nothing where all is well-formed UTF-8.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
+// With '?' for each byte of an invalid sequence: for what another program or host has said.
+std::string valid_utf8(std::string text);
 
 // The candidate nearest to `word` by edit distance (a swap counts one), if near enough that a
 // person probably meant it: at most a third of its length away.

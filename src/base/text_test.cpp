@@ -128,5 +128,12 @@ TEST(HumanDuration, FitsItsUnitToItsLength) {
   EXPECT_EQ(human_duration(9'000'000), "2h 30m");
 }
 
+TEST(Text, BytesThatAreNoUtf8BecomeQuestionMarks) {
+  EXPECT_EQ(valid_utf8("bad line length character: \xcf\xcf\xce\xcd"),
+            "bad line length character: ????");
+  EXPECT_EQ(valid_utf8("\xc3\xa9t\xc3"), "\xc3\xa9t?");
+  EXPECT_EQ(valid_utf8("été"), "été");
+}
+
 }  // namespace
 }  // namespace aphex

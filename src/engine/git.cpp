@@ -17,13 +17,14 @@ constexpr std::array<std::string_view, 9> kForeignVariables{
     "GIT_NAMESPACE",  "GIT_PREFIX",          "GIT_OBJECT_DIRECTORY",
     "GIT_COMMON_DIR", "GIT_QUARANTINE_PATH", "GIT_ALTERNATE_OBJECT_DIRECTORIES"};
 
-// git's own last words, without its "fatal: ".
+// git's own last words, without its "fatal: ". They may hold what a host has answered.
 std::string complaint(const os::Captured& captured) {
   std::string_view text = trim(captured.err.empty() ? captured.out : captured.err);
   if (const std::size_t at = text.rfind("fatal: "); at != std::string_view::npos) {
     text.remove_prefix(at + 7);
   }
-  return text.empty() ? fmt::format("exit code {}", captured.exit.shell_code()) : std::string(text);
+  return text.empty() ? fmt::format("exit code {}", captured.exit.shell_code())
+                      : valid_utf8(std::string(text));
 }
 
 bool is_there(const std::filesystem::path& path) {

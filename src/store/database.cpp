@@ -176,7 +176,9 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   sqlite3_busy_timeout(state->handle, kBusyTimeoutMs);
   Database database(std::move(state));
   // Before the first table: what the server removes can then be given back (server/retention.hpp).
-  APHEX_CHECK(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));
+  std::error_code ignored;
+  if (std::filesystem::file_size(path, ignored) == 0)
+    APHEX_CHECK(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));
   if (!database.use_write_ahead_log()) return database.state_->error("open");
   // NORMAL with WAL: a killed process loses nothing; a power cut may lose the last commits but
   // never the file.

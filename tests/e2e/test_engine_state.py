@@ -47,7 +47,7 @@ def test_doctor_opens_the_database(aphex, committed):
     state = next(each for each in checks if each["name"] == "state directory")
     assert state["state"] == "failed"
     assert state["detail"] == f"database {aphex.state}/aphex.db: open: file is not a database"
-    assert state["remedy"].startswith("move the file aside")
+    assert state["remedy"].startswith("bring a backup back by 'aphex restore")
 
 
 def test_a_home_that_is_no_absolute_path_is_refused(surroundings, committed):
@@ -92,8 +92,8 @@ def test_a_file_that_is_no_database_is_refused(aphex, committed):
 
     assert (done.code, done.err) == (
         1, f"error: database {aphex.state}/aphex.db: open: file is not a database\n"
-           " hint: move the file aside to start afresh (runs so far are lost to it), or restore a "
-           "copy\n")
+           " hint: bring a backup back by 'aphex restore FILE --force', or move the file aside to "
+           "start afresh (runs so far are lost to it)\n")
 
 
 def test_a_damaged_database_is_refused(aphex, committed):
@@ -110,7 +110,7 @@ def test_a_damaged_database_is_refused(aphex, committed):
     assert done.code == 1
     assert f"error: database {file}: " in done.err
     assert "malformed" in done.err
-    assert " hint: move the file aside to start afresh" in done.err
+    assert " hint: bring a backup back by 'aphex restore FILE --force', or move the file" in done.err
 
 
 def test_a_file_where_the_state_directory_should_be(aphex, committed, tmp_path):

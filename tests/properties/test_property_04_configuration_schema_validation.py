@@ -55,6 +55,35 @@ def stacks_are_valid(stacks):
     return not has_circle(needs)
 
 
+def seconds_of(duration):
+    """Of "1h30m"; nothing where it is no duration."""
+    if not isinstance(duration, str) or not duration:
+        return None
+    found = re.fullmatch(r"(?:([0-9]{1,5})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,5})s)?", duration)
+    if found is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return (hours * 60 + minutes) * 60 + seconds
+
+
+def approval_is_valid(approval):
+    if not isinstance(approval, dict):
+        return False
+    people, quorum = approval.get("approvers", []), approval.get("quorum", 1)
+    if not isinstance(people, list) or not isinstance(quorum, int) or isinstance(quorum, bool):
+        return False
+    if not all(is_text(name, r"[A-Za-z0-9][A-Za-z0-9_.@:/+=,-]{0,127}") for name in people):
+        return False
+    wait = seconds_of(approval.get("expires", "24h"))
+    return (
+        len(set(people)) == len(people)
+        and 1 <= quorum <= (len(people) or 20)
+        and wait is not None
+        and 1 <= wait <= 7 * 24 * 3600
+        and isinstance(approval.get("selfApproval", False), bool)
+    )
+
+
 def environment_is_valid(environment):
     if not isinstance(environment, dict):
         return False
@@ -66,6 +95,8 @@ def environment_is_valid(environment):
             return False
         if not all(map(is_command, tests["commands"])):
             return False
+    if "approval" in environment and not approval_is_valid(environment["approval"]):
+        return False
     return (
         is_text(environment["name"], r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
         and environment["region"] in REGIONS

@@ -26,8 +26,7 @@ constexpr std::array<std::string_view, 9> kTurns{"\u202a", "\u202b", "\u202c", "
 enum class Lines { one, many };
 
 std::string clean(std::string text, Lines lines) {
-  while (const std::optional<std::size_t> bad = find_invalid_utf8(text))
-    text[*bad] = '?';
+  text = valid_utf8(std::move(text));
   for (const std::string_view turn : kTurns)
     text = replace_all(std::move(text), turn, "");
   for (char& c : text) {
