@@ -14,9 +14,14 @@ target_compile_options(aphex_compile INTERFACE
 string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
 target_compile_definitions(aphex_compile INTERFACE
-  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>
+  # An index outside of a vector or a string ends the program where it happens.
+  $<$<CONFIG:Release>:_GLIBCXX_ASSERTIONS>)
 target_compile_options(aphex_compile INTERFACE
-  $<$<CONFIG:Release>:-fstack-protector-strong>)
+  $<$<CONFIG:Release>:-fstack-protector-strong -fstack-clash-protection>)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_compile_options(aphex_compile INTERFACE $<$<CONFIG:Release>:-fcf-protection>)
+endif()
 # Addresses are random, and the tables that calls go through are written once: before main().
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)

@@ -1,5 +1,5 @@
 // aphex backup: the state directory in one file.
-#include "server/backup.hpp"
+#include "server/operate/backup.hpp"
 
 #include <fmt/format.h>
 

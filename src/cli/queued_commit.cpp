@@ -6,7 +6,7 @@
 #include "cli/queued_work.hpp"
 #include "engine/run_queue.hpp"
 #include "engine/run_request.hpp"
-#include "server/dispatcher.hpp"
+#include "server/queue/dispatcher.hpp"
 
 namespace aphex::cli {
 namespace {

@@ -1,5 +1,5 @@
 // aphex queued-run: one entry of the server's queue, in a process of its own
-// (server/dispatcher.hpp).
+// (server/queue/dispatcher.hpp).
 #include <array>
 #include <chrono>
 
@@ -8,7 +8,7 @@
 
 #include "cli/queued_work.hpp"
 #include "cli/subcommands.hpp"
-#include "server/dispatcher.hpp"
+#include "server/queue/dispatcher.hpp"
 
 namespace aphex::cli {
 namespace {

@@ -2,7 +2,7 @@
 // What is done for an entry of the server's queue, a function for each kind.
 
 #include "cli/run_execution.hpp"
-#include "server/delivery_store.hpp"
+#include "server/webhook/delivery_store.hpp"
 
 namespace aphex::cli {
 

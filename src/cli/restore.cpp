@@ -4,7 +4,7 @@
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "os/signals.hpp"
-#include "server/backup.hpp"
+#include "server/operate/backup.hpp"
 
 namespace aphex::cli {
 namespace {

@@ -4,9 +4,9 @@
 #include "cli/session.hpp"
 #include "cli/subcommands.hpp"
 #include "doc/value.hpp"
+#include "server/access/access_store.hpp"
+#include "server/access/audit_log.hpp"
 #include "store/run_text.hpp"
-#include "server/access_store.hpp"
-#include "server/audit_log.hpp"
 
 namespace aphex::cli {
 namespace {

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "server/access.hpp"
-#include "server/http_server.hpp"
-#include "server/peer.hpp"
+#include "server/access/access.hpp"
+#include "server/http/http_server.hpp"
+#include "server/http/peer.hpp"
 #include "server/site.hpp"
 
 namespace aphex::server {

@@ -7,10 +7,10 @@
 
 #include "base/sha256.hpp"
 #include "base/text.hpp"
-#include "server/admission.hpp"
-#include "server/html.hpp"
-#include "server/json_answer.hpp"
-#include "server/webhook_endpoint.hpp"
+#include "server/access/admission.hpp"
+#include "server/http/html.hpp"
+#include "server/http/json_answer.hpp"
+#include "server/webhook/webhook_endpoint.hpp"
 
 namespace aphex::server {
 namespace {

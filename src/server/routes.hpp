@@ -1,7 +1,7 @@
 #pragma once
 // What the server answers, by method and path: one table.
 
-#include "server/http_server.hpp"
+#include "server/http/http_server.hpp"
 #include "server/route.hpp"
 
 namespace aphex::server {

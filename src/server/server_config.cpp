@@ -16,7 +16,7 @@
 #include "config/schema_check.hpp"
 #include "doc/document.hpp"
 #include "os/files.hpp"
-#include "server/address.hpp"
+#include "server/http/address.hpp"
 
 namespace aphex::server {
 namespace {

@@ -44,7 +44,7 @@
 #include "base/diagnostic.hpp"
 #include "base/result.hpp"
 #include "server/notify/channel_config.hpp"
-#include "server/server_log.hpp"
+#include "server/operate/server_log.hpp"
 
 namespace aphex::server {
 

@@ -175,7 +175,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   }
   sqlite3_busy_timeout(state->handle, kBusyTimeoutMs);
   Database database(std::move(state));
-  // Before the first table: what the server removes can then be given back (server/retention.hpp).
+  // Before the first table: what the server removes can then be given back
+  // (server/operate/retention.hpp).
   std::error_code ignored;
   if (std::filesystem::file_size(path, ignored) == 0)
     APHEX_CHECK(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));

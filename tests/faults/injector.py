@@ -5,7 +5,6 @@ the real one, but for those that a fault is planned for.
                         wanted=lambda method, path: method == "PUT")
 
 `injector.url` is its address; `seen` lists what came, in order: (method, path, whether it was hit).
-A fault that is refused at the door has no request: the port is closed until `open()`.
 """
 
 import http.client
@@ -21,6 +20,7 @@ import urllib.parse
 # Above every pause of a client that is well; ends the thread of one that hangs.
 SECONDS = 60
 SLOW_SECONDS = 1.5
+CLOSED_SECONDS = 0.1  # how long a port is closed that opens again
 # Of connection to connection, and so not handed on.
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te", "upgrade",
        "proxy-connection"}
@@ -87,14 +87,30 @@ class Injector:
         if tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*tls)
-        self.thread = None
+        self.thread, self.timer = None, None
+        self.open()
 
     def open(self):
         self.server.server_activate()
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
 
+    def shut(self):
+        """From now on the port, which stays ours, is closed; one that is hit once opens again."""
+        with self.lock:
+            thread, self.thread = self.thread, None
+        if not thread:
+            return
+        self.server.shutdown()
+        thread.join()
+        self.server.socket.shutdown(socket.SHUT_RDWR)
+        if self.left is not None:
+            self.timer = threading.Timer(CLOSED_SECONDS, self.open)
+            self.timer.start()
+
     def close(self):
+        if self.timer:
+            self.timer.join()
         if self.thread:
             self.server.shutdown()
             self.thread.join()
@@ -221,6 +237,12 @@ class Connection(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def refused(connection):
+    """The service goes away when it is asked: this connection ends, others are not accepted."""
+    connection.server.injector.shut()
+    connection.cut()
+
+
 def slow(connection):
     time.sleep(SLOW_SECONDS)
     connection.hand_on(connection.body())
@@ -259,7 +281,7 @@ def cut_upload(connection):
 
 
 FAULTS = {
-    "connection refused": None,
+    "connection refused": refused,
     "slow answer": slow,
     "half an answer": half,
     "500": refused_by(INTERNAL),

@@ -21,8 +21,8 @@ that was executed as its pod executes it, with the fault between it and the serv
 - **waited**: the answer came late, and the stage succeeded.
 - **went on**: the step is not needed; its log says what happened, and the stage succeeded.
 - **error N**: the stage failed with exit code N and the message further down. Nothing later began,
-  no artifact is listed, no template changed, no upload stays open. Argo tries a stage again that
-  ended with 75.
+  no artifact is listed that is not there, no template changed, no upload stays open. Argo tries a
+  stage again that ended with 75.
 """
 
 

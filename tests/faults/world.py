@@ -2,7 +2,8 @@
 
 import base64
 import dataclasses
-import http.server
+import hashlib
+import json
 import re
 import threading
 import uuid
@@ -14,7 +15,6 @@ from on_cluster import OnCluster
 
 # A second try is enough to see that there is one; five take seconds each.
 ATTEMPTS = {"AWS_MAX_ATTEMPTS": "3"}
-CLOSED_SECONDS = 0.1  # how long a port is closed that opens again
 TOKEN = "ghp_faults"
 
 
@@ -154,21 +154,14 @@ class World:
     def run(self, step, fault, times):
         """The stage's pod with the fault at that step; `times` None: whenever it is asked."""
         injector = self.injector(step, fault, times)
-        refused = FAULTS[fault] is None
-        if refused:
-            injector.fault, injector.left = None, 0
-        opens = threading.Timer(CLOSED_SECONDS if refused else 0, injector.open)
-        if not (refused and times is None):
-            opens.start()
         try:
             ended, harm = RUNS[step.service](self, step, injector)
         finally:
-            opens.join() if opens.ident else None
             injector.close()
         return Outcome(ended.code, ended.err, ended.records, injector.hits(), injector.seen, harm)
 
 
-def later_steps(ended, step_kind):
+def later_steps(ended):
     """Titles of the steps that began after the one that failed."""
     finished = [each for each in ended.records if each["event"] == "step_finished"]
     failed = [number for number, each in enumerate(finished) if each.get("state") == "failed"]
@@ -181,17 +174,30 @@ def run_aws(world, step, injector):
     pipeline = world.built if step.stage == "deploy-dev" else world.pipeline()
     variables = {f"AWS_ENDPOINT_URL_{step.service.upper()}": injector.url}
     ended = world.workflow(pipeline, commit).run(step.stage, **variables)
-    harm = [f"began after the failure: {each}" for each in later_steps(ended, step.name)]
+    harm = [f"began after the failure: {each}" for each in later_steps(ended)]
     if step.stage == "build" and ended.code != 0:
         client = world.aws.client("s3")
-        if any(key.endswith("artifacts.json") for key in world.aws.keys(pipeline.bucket)):
-            harm.append("artifacts.json names artifacts of a build that failed")
+        harm += missing_artifacts(world, pipeline.bucket, commit)
         if client.list_multipart_uploads(Bucket=pipeline.bucket).get("Uploads"):
             harm.append("an upload in parts is left open")
     if step.stage == "build" and ended.code == 0:
         if not any(key.endswith("artifacts.json") for key in world.aws.keys(pipeline.bucket)):
             harm.append("the build succeeded without artifacts.json")
     return ended, "; ".join(harm)
+
+
+def missing_artifacts(world, bucket, commit):
+    """Of a list that S3 took though its answer never came: the list is whole, or not there."""
+    keys = world.aws.keys(bucket)
+    if f"{commit}/artifacts.json" not in keys:
+        return
+    client = world.aws.client("s3")
+    written = client.get_object(Bucket=bucket, Key=f"{commit}/artifacts.json")["Body"].read()
+    for file in json.loads(written)["files"]:
+        key = f"{commit}/{file['key']}"
+        content = (client.get_object(Bucket=bucket, Key=key)["Body"].read() if key in keys else b"")
+        if hashlib.sha256(content).hexdigest() != file["sha256"]:
+            yield f"artifacts.json names {key}, which is not there"
 
 
 def run_kubernetes(world, step, injector):

@@ -8,9 +8,9 @@
 #include "base/sha256.hpp"
 #include "doc/value.hpp"
 #include "engine/run_scope.hpp"
-#include "server/github_webhook.hpp"
 #include "server/route.hpp"
-#include "server/webhook_endpoint.hpp"
+#include "server/webhook/github_webhook.hpp"
+#include "server/webhook/webhook_endpoint.hpp"
 
 namespace {
 

@@ -1,5 +1,6 @@
 """A stage that asks, and the one behind the gate: what they leave, and what lets them pass."""
 
+import hashlib
 import json
 
 from application import environment
@@ -25,8 +26,7 @@ def test_a_deployment_passes_with_the_digest_of_what_was_shown_alone(pipeline, a
     digest = left(asked, "changes-digest")
     assert left(asked, "changes-summary") == "1 stack is new"
     assert "Api  is new" in left(asked, "changes-text")
-    assert any("'aphex approve --workflow run-1 --namespace" in line
-               for line in json.dumps(asked.records).split('"')), asked.out
+    assert f"'aphex approve --workflow {workflow.name} --namespace" in json.dumps(asked.records)
     commit = workflow.parameters["commitSha"]
     key = f"{commit}/changes/dev-{digest}.json"
     assert key in aws.keys(pipeline.bucket)
@@ -61,10 +61,15 @@ def test_what_lies_in_the_bucket_is_not_taken_for_what_was_approved(pipeline, ap
     s3 = aws.client("s3")
     record = json.loads(s3.get_object(Bucket=pipeline.bucket, Key=key)["Body"].read())
     record["stacks"][0]["after"] = "0" * 64
-    s3.put_object(Bucket=pipeline.bucket, Key=key, Body=json.dumps(record))
+    body = json.dumps(record).encode()
 
-    forged = workflow.run("deploy-dev", **decided(digest=digest))
-
-    assert forged.code == 1
-    assert "the record of what would change in dev is not what was approved" in forged.err
+    # Put there by hand, and put there as this program would.
+    for metadata, words in [
+            ({}, "object has no SHA-256 in its metadata"),
+            ({"sha256": hashlib.sha256(body).hexdigest()},
+             "the record of what would change in dev is not what was approved")]:
+        s3.put_object(Bucket=pipeline.bucket, Key=key, Body=body, Metadata=metadata)
+        forged = workflow.run("deploy-dev", **decided(digest=digest))
+        assert forged.code == 1
+        assert words in forged.err
     assert application.calls == ["synth dev"]

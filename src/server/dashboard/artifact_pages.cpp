@@ -5,7 +5,7 @@
 #include "os/files.hpp"
 #include "server/dashboard/artifact_list.hpp"
 #include "server/dashboard/query.hpp"
-#include "server/file_answer.hpp"
+#include "server/http/file_answer.hpp"
 #include "server/pages.hpp"
 
 namespace aphex::server {

@@ -3,7 +3,7 @@
 #include "base/sha256.hpp"
 #include "server/dashboard/log_palette.hpp"
 #include "server/dashboard/page.hpp"
-#include "server/html.hpp"
+#include "server/http/html.hpp"
 #include "server/pages.hpp"
 
 namespace aphex::server {

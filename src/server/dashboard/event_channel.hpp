@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/body_source.hpp"
-#include "server/http_server.hpp"
+#include "server/http/body_source.hpp"
+#include "server/http/http_server.hpp"
 
 namespace aphex::server {
 

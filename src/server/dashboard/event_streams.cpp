@@ -2,7 +2,7 @@
 #include "server/dashboard/live_hub.hpp"
 #include "server/dashboard/page.hpp"
 #include "server/dashboard/query.hpp"
-#include "server/json_answer.hpp"
+#include "server/http/json_answer.hpp"
 
 namespace aphex::server {
 namespace {

@@ -8,7 +8,7 @@
 #include "server/dashboard/log_file.hpp"
 #include "server/dashboard/page.hpp"
 #include "server/dashboard/query.hpp"
-#include "server/file_answer.hpp"
+#include "server/http/file_answer.hpp"
 #include "server/pages.hpp"
 
 namespace aphex::server {

@@ -6,7 +6,7 @@
 #include "server/dashboard/ansi.hpp"
 #include "server/dashboard/live_hub.hpp"
 #include "server/dashboard/query.hpp"
-#include "server/html.hpp"
+#include "server/http/html.hpp"
 #include "store/run_text.hpp"
 
 namespace aphex::server {

@@ -11,7 +11,7 @@
 #include "server/dashboard/artifact_list.hpp"
 #include "server/dashboard/query.hpp"
 #include "server/dashboard/waiting.hpp"
-#include "server/html.hpp"
+#include "server/http/html.hpp"
 #include "server/pages.hpp"
 #include "store/run_text.hpp"
 

@@ -1,9 +1,9 @@
 // GET /api/v1/notifications: what was told to whom, what waits, and what could not be told and why.
 #include "doc/value.hpp"
-#include "server/json_answer.hpp"
-#include "server/page_of.hpp"
+#include "server/api/time_value.hpp"
+#include "server/http/json_answer.hpp"
+#include "server/http/page_of.hpp"
 #include "server/route.hpp"
-#include "server/time_value.hpp"
 
 namespace aphex::server {
 namespace {

@@ -1,0 +1,23 @@
+#pragma once
+// POST /webhooks/github: what a delivery gets for an answer, and what it starts.
+
+#include "server/http/http_server.hpp"
+#include "server/webhook/delivery_store.hpp"
+#include "server/webhook/github_webhook.hpp"
+
+namespace aphex::server {
+
+inline constexpr std::string_view kWebhookPath = "/webhooks/github";
+// GitHub's cap of a payload.
+inline constexpr std::size_t kMaxPayloadBytes = 25U << 20U;
+
+struct WebhookDecision {
+  unsigned status = 202;
+  Delivery delivery;
+  std::vector<DeliveryStore::NewEntry> runs;  // of an accepted one
+};
+
+// Pure: nothing is recorded.
+WebhookDecision decide(const ServerConfig& config, const HttpRequest& request);
+
+}  // namespace aphex::server
