@@ -137,29 +137,40 @@ class Serve final : public Subcommand {
     const server::DispatchPaths paths{held.session.paths().root / "server"};
     const std::unique_ptr<os::Clock> clock = os::make_system_clock();
     os::Descriptor listener;
+    std::unique_ptr<server::ServerLog> log;
     while (true) {
-      APHEX_TRY(const std::unique_ptr<server::ServerLog> log,
-                server::ServerLog::open(config.log_file, config.log_format));
+      Result<std::unique_ptr<server::ServerLog>> opened =
+          server::ServerLog::open(config.log_file, config.log_format);
+      if (!opened && log == nullptr) return fail(std::move(opened.error()));
+      if (!opened) {
+        log->error(opened.error());
+      } else {
+        log = std::move(*opened);
+      }
       next_.reset();
       const Cycle cycle{config, held.session, held.store, paths, *clock, *log, held.doors};
       APHEX_TRY(const Ended ended, serve(cycle, held.terminal, listener));
       if (ended == Ended::stopped) break;
-      // Another address is another socket.
-      if (next_->address != config.address || next_->port != config.port)
-        listener = os::Descriptor();
+      if (next_listener_) listener = std::move(*next_listener_);
+      next_listener_.reset();
       config = std::move(*next_);
     }
     held.terminal.progress("aphex serve has ended; the next start finds the runs that are not\n");
     return ExitCode::ok;
   }
 
-  Result<Ended> serve(const Cycle& cycle, const Terminal& terminal, os::Descriptor& listener) {
+  static server::HttpOptions http_options(const server::ServerConfig& config) {
     server::HttpOptions options;
-    options.address = cycle.config.address;
-    options.port = cycle.config.port;
+    options.address = config.address;
+    options.port = config.port;
     options.max_body_bytes = server::max_body_bytes;
+    options.tls = config.tls;
+    return options;
+  }
+
+  Result<Ended> serve(const Cycle& cycle, const Terminal& terminal, os::Descriptor& listener) {
+    server::HttpOptions options = http_options(cycle.config);
     options.listener = listener.get();
-    options.tls = cycle.config.tls;
     options.complain = [&cycle](const Error& error) { cycle.log.error(error); };
     server::Site site{cycle.config,
                       cycle.store,
@@ -174,6 +185,11 @@ class Serve final : public Subcommand {
                       *cycle.doors.live,
                       cycle.session.environment(),
                       *cycle.doors.notifications};
+    options.refused = [&](const server::HttpRequest& head, const server::HttpResponse& response) {
+      log_request(cycle, head, response, {});
+      const Status noted = server::note_refused(site, head, response);
+      if (!noted) cycle.log.error(noted.error());
+    };
     APHEX_TRY(const std::unique_ptr<server::HttpServer> http,
               server::HttpServer::listen(options, [&](const server::HttpRequest& request) {
                 return answered(cycle, site, request);
@@ -257,31 +273,49 @@ class Serve final : public Subcommand {
                                        const server::HttpRequest& request) {
     const auto begin = cycle.clock.steady();
     server::HttpResponse response = server::answer(site, request);
-    if (cycle.config.access_log) {
-      const auto took =
-          std::chrono::duration_cast<std::chrono::microseconds>(cycle.clock.steady() - begin);
-      // Not the query: a link may carry what is nobody else's to know.
-      cycle.log.info("request", {{"client", request.client},
-                                 {"method", request.method},
-                                 {"path", request.path},
-                                 {"status", std::int64_t{response.status}},
-                                 {"bytes", static_cast<std::int64_t>(response.body.size())},
-                                 {"microseconds", static_cast<std::int64_t>(took.count())}});
-    }
+    log_request(
+        cycle, request, response,
+        std::chrono::duration_cast<std::chrono::microseconds>(cycle.clock.steady() - begin));
     return response;
   }
 
-  // SIGHUP: the configuration is read anew; one with errors changes nothing. The log is opened
-  // anew in any case, for whoever has moved the file away.
+  static void log_request(const Cycle& cycle, const server::HttpRequest& request,
+                          const server::HttpResponse& response, std::chrono::microseconds took) {
+    if (!cycle.config.access_log) return;
+    // Not the query: a link may carry what is nobody else's to know.
+    cycle.log.info("request", {{"client", request.client},
+                               {"method", request.method},
+                               {"path", request.path},
+                               {"status", std::int64_t{response.status}},
+                               {"bytes", static_cast<std::int64_t>(response.body.size())},
+                               {"microseconds", static_cast<std::int64_t>(took.count())}});
+  }
+
+  // Whether a configuration that is read without errors can be used here and now: its address, its
+  // certificate, its log. Another address is another socket, which listens from here on.
+  Status prepare(const Cycle& cycle, const server::ServerConfig& next) {
+    APHEX_CHECK(check_reach(cycle.doors, next));
+    APHEX_TRY([[maybe_unused]] const std::unique_ptr<server::ServerLog> log,
+              server::ServerLog::open(next.log_file, next.log_format));
+    const bool moves = next.address != cycle.config.address || next.port != cycle.config.port;
+    server::HttpOptions options = http_options(next);
+    if (!moves) options.port = 0;  // only the rest of it is tried
+    APHEX_TRY(const std::unique_ptr<server::HttpServer> tried,
+              server::HttpServer::listen(std::move(options), {}));
+    if (moves) next_listener_ = os::Descriptor(tried->listener());
+    return {};
+  }
+
+  // SIGHUP: the configuration is read anew; one with errors, or that cannot be used, changes
+  // nothing. The log is opened anew in any case, for whoever has moved the file away.
   void look_for_hangup(const Cycle& cycle, os::CancelSource& working) {
     if (!hangup_.exchange(false)) return;
     os::notify_reloading();
     Result<server::LoadedServerConfig> loaded =
         server::load_server_config(config_, server::notify::Files::must_be_there);
-    const Status reach =
-        loaded && loaded->config ? check_reach(cycle.doors, *loaded->config) : Status();
-    if (!reach) {
-      cycle.log.error(reach.error());
+    const Status usable = loaded && loaded->config ? prepare(cycle, *loaded->config) : Status();
+    if (!usable) {
+      cycle.log.error(usable.error());
       next_ = cycle.config;
     } else if (loaded && loaded->config) {
       cycle.log.info("reloading the configuration", {{"file", config_}});
@@ -332,6 +366,7 @@ class Serve final : public Subcommand {
   std::string config_ = "aphex-server.yaml";
   StateOption state_;
   bool check_ = false;
+  std::optional<os::Descriptor> next_listener_;  // of another address than before
   std::filesystem::path self_ = own_path();
   os::CancelSource ending_;
   std::atomic<bool> hangup_ = false;

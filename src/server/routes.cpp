@@ -195,6 +195,14 @@ HttpResponse answer(Site& site, const HttpRequest& request) {
   return response;
 }
 
+Status note_refused(Site& site, HttpRequest request, const HttpResponse& response) {
+  site.requests.add({.method = "none", .route = "", .status = response.status, .took = {}});
+  if (request.path != kWebhookPath) return {};
+  // Behind a trusted proxy, who it says.
+  request.client = peer_of(site.config, request).client;
+  return record_unread(site.deliveries, request, std::string(trim(response.body)));
+}
+
 std::size_t max_body_bytes(std::string_view path) {
   return path == kWebhookPath ? kMaxPayloadBytes : kSmallBody;
 }

@@ -19,6 +19,8 @@ REQUESTS = pathlib.Path(__file__).with_name("peers") / "requests.lua"
 SECRET = "a-secret-of-thirty-two-characters"
 REPOSITORY, BRANCH = "Codertocat/Hello-World", "master"
 CONNECTIONS = 32
+# Far above what any receiver answered here.
+MOST_A_SECOND = 20_000
 
 
 @dataclasses.dataclass
@@ -27,15 +29,27 @@ class Payload:
     event: str
     body: bytes
 
-    @property
-    def signature(self):
-        return "sha256=" + hmac.new(SECRET.encode(), self.body, hashlib.sha256).hexdigest()
+    def numbered(self, prefix, number):
+        """No two deliveries have the same bytes, or the second were known."""
+        return self.body[:-1] + _number(prefix, number)
+
+    def signatures(self, prefix, count):
+        """Of so many numbered bodies, which are the same up to their number."""
+        common = hmac.new(SECRET.encode(), self.body[:-1], hashlib.sha256)
+        for number in range(count):
+            signed = common.copy()
+            signed.update(_number(prefix, number))
+            yield "sha256=" + signed.hexdigest()
 
     @property
     def title(self):
         size = len(self.body)
         amount = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} KB"
         return f"{self.name}, {amount}"
+
+
+def _number(prefix, number):
+    return f',"number":"{prefix}-{number}"}}'.encode()
 
 
 def push_of(commit):
@@ -90,8 +104,11 @@ class Load:
         body = self.work / "body.json"
         body.write_bytes(payload.body)
         prefix = uuid.uuid4().hex[:16] if ids == "distinct" else "again"
+        signatures = self.work / "signatures"
+        count = seconds * MOST_A_SECOND if ids == "distinct" else 1
+        signatures.write_text("\n".join(payload.signatures(prefix, count)) + "\n")
         found = self._wrk(url, seconds, CONNECTIONS,
-                          [body, payload.event, payload.signature, ids, prefix])
+                          [body, payload.event, signatures, ids, prefix])
         if ids == "distinct":
             self.answered[url] += found["requests"]
         return found | {"each": found["seconds"] / found["requests"]}
@@ -102,13 +119,14 @@ class Load:
     def deliver_at(self, url, payload, rate, seconds):
         """At a rate, whatever the answers take: seconds from when each was due."""
         targets = self.work / "targets.json"
-        body = base64.b64encode(payload.body).decode()
+        prefix = uuid.uuid4().hex[:16]
         with open(targets, "w", encoding="utf-8") as file:
-            for _ in range(int(rate * seconds)):
+            for number, signature in enumerate(payload.signatures(prefix, int(rate * seconds))):
+                body = base64.b64encode(payload.numbered(prefix, number)).decode()
                 file.write(json.dumps({"method": "POST", "url": url, "body": body, "header": {
                     "Content-Type": ["application/json"], "X-GitHub-Event": [payload.event],
                     "X-GitHub-Delivery": [str(uuid.uuid4())],
-                    "X-Hub-Signature-256": [payload.signature]}}) + "\n")
+                    "X-Hub-Signature-256": [signature]}}) + "\n")
         results = self.work / "results.bin"
         self._run(self.vegeta, "attack", "-format=json", "-lazy", f"-targets={targets}",
                   f"-rate={rate}", f"-duration={seconds}s", f"-output={results}")

@@ -80,6 +80,44 @@ def test_a_new_configuration_with_mistakes_changes_nothing(server):
     server.await_ended()
 
 
+@pytest.mark.parametrize("change, words", [
+    ("address", "another program has this port"),
+    ("certificate", "certificate"),
+    ("log", "no-such-directory")])
+def test_a_new_configuration_that_cannot_be_used_changes_nothing(server, change, words):
+    """Read without an error, and yet of no use: only trying it tells."""
+    server.start(logFile="server.log", logFormat="json")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (server.directory / "cert.pem").write_text("no certificate")
+        (server.directory / "key.pem").write_text("no key")
+        (server.directory / "key.pem").chmod(0o600)
+        server.configure(logFormat="json", **{
+            "address": {"logFile": "server.log",
+                        "listen": f"127.0.0.1:{taken.getsockname()[1]}"},
+            "certificate": {"logFile": "server.log",
+                            "tls": {"certificateFile": "cert.pem", "keyFile": "key.pem"}},
+            "log": {"logFile": "no-such-directory/server.log"}}[change])
+        hang_up(server)
+        wait_until(lambda: messages(server).count("serving") == 2, "it goes on")
+    assert any(words in str(line) for line in log_of(server) if line["level"] == "error")
+    server.configure()  # a run reads the file as well
+    assert server.push().json["reason"] == "runs app"
+    server.await_ended()
+
+
+def test_a_new_address_is_another_socket(server):
+    server.start(logFile="server.log", logFormat="json")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server.configure(logFile="server.log", logFormat="json", listen=f"127.0.0.1:{port}")
+    hang_up(server)
+    wait_until(lambda: messages(server).count("serving") == 2, "it goes on")
+    with pytest.raises(ConnectionRefusedError):
+        server.get("/healthz")
+    server.port = port
+    assert server.get("/healthz").status == 200
+
+
 def test_the_log_is_opened_anew_for_whoever_moved_it_away(server):
     server.start(logFile="server.log", logFormat="json")
     (server.directory / "server.log").rename(server.directory / "server.log.1")

@@ -112,6 +112,19 @@ def test_a_rejected_delivery_does_not_take_the_id_of_a_true_one(serving):
     serving.await_ended()
 
 
+def test_the_same_bytes_under_another_id_are_known(server):
+    """The signature is of the body alone: the id is anybody's to write."""
+    server.start()
+    body = json.dumps(push_payload(server.application.commit())).encode()
+    assert server.deliver(body, delivery="the-first").status == 202
+    again = server.deliver(body, delivery="another")
+    assert (again.status, again.json["verdict"]) == (200, "known")
+    assert len(server.await_ended()) == 1
+    replay = server.deliveries[0]
+    assert (replay["id"], replay["verdict"]) == ("another", "rejected")
+    assert replay["reason"] == "the same bytes came before, as delivery the-first"
+
+
 def test_while_a_secret_is_replaced_both_are_valid(serving):
     assert serving.deliver({"zen": "Anything added dilutes everything else."}, event="ping",
                            secret=OLD_SECRET).status == 200

@@ -17,13 +17,14 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <deque>
+#include <list>
 #include <optional>
 #include <set>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include "base/text.hpp"
+#include "server/http/http_message.hpp"
 #include "server/http/tls.hpp"
 
 namespace aphex::server {
@@ -48,98 +49,19 @@ constexpr std::size_t kMostDrained = 64U << 20U;
 constexpr int kStreamSendBuffer = 64 << 10;
 // Writing to so many takes about a millisecond.
 constexpr std::size_t kWokenAtOnce = 32;
-constexpr unsigned kHttp11 = 11;
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
 using Parser = http::request_parser<http::string_body>;
-using Answer = http::response<http::string_body>;
-using Head = http::response<http::empty_body>;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
-HttpRequest request_of(const http::request<http::string_body>& message, std::string client) {
-  HttpRequest request;
-  request.method =
-      message.method() == http::verb::head ? "GET" : std::string(message.method_string());
-  const std::string target(message.target());
-  const std::size_t mark = target.find('?');
-  request.path = target.substr(0, mark);
-  if (mark != std::string::npos) request.query = target.substr(mark + 1);
-  for (const auto& field : message)
-    request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-  request.body = message.body();
-  request.client = std::move(client);
-  return request;
-}
-
-template <class Message>
-void set_head(Message& message, const HttpResponse& response) {
-  message.version(kHttp11);
-  message.result(response.status);
-  message.set(http::field::content_type, response.content_type);
-  // No page of ours is somebody else's to frame, sniff or keep.
-  message.set("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : response.headers)
-    message.insert(name, value);
-}
-
-Answer answer_of(HttpResponse response, bool keep_alive) {
-  Answer answer;
-  set_head(answer, response);
-  answer.body() = std::move(response.body);
-  answer.keep_alive(keep_alive);
-  answer.prepare_payload();
-  return answer;
-}
-
-// Of an answer whose body is not here, or not wanted.
-Head head_of(const HttpResponse& response, bool keep_alive) {
-  Head head;
-  set_head(head, response);
-  head.keep_alive(keep_alive);
-  if (!response.source) {
-    head.content_length(response.body.size());
-  } else if (response.source_bytes) {
-    head.content_length(*response.source_bytes);
-  } else {
-    head.chunked(true);
-  }
-  return head;
-}
-
-HttpResponse plain(unsigned status, std::string text) {
-  HttpResponse response;
-  response.status = status;
-  response.body = std::move(text) + "\n";
-  return response;
-}
-
-// What a request that could not be read is told; nothing where the client is gone.
-std::optional<HttpResponse> refusal(const beast::error_code& error) {
-  if (error == http::error::body_limit)
-    return plain(413, "the request is larger than this server takes");
-  if (error == http::error::header_limit)
-    return plain(431, "the request's headers are larger than this server takes");
-  if (error == beast::error::timeout) return plain(408, "the request took too long to arrive");
-  if (error.category() == http::make_error_code(http::error::bad_method).category() &&
-      error != http::error::end_of_stream && error != http::error::partial_message) {
-    return plain(400, "this is no HTTP request: " + error.message());
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::string HttpRequest::header(std::string_view name) const {
-  const std::string wanted = to_lower(name);
-  for (const auto& [key, value] : headers) {
-    if (to_lower(key) == wanted) return value;
-  }
-  return {};
-}
 
 struct HttpServer::State {
   HttpOptions options;
   HttpHandler handler;
+  // Whose clients have yet to send, by age; of the loop's thread alone. Coroutines that end with
+  // the context leave it.
+  std::list<beast::tcp_stream*> unfinished;
   asio::io_context context{1};
   asio::thread_pool pool;
   tcp::acceptor acceptor{context};
@@ -224,11 +146,35 @@ struct HttpServer::State {
 
   enum class After { again, end, cut };
 
+  // While it is here, its connection may be ended for a new one.
+  class Unfinished {
+   public:
+    Unfinished(State& state, beast::tcp_stream& stream)
+        : list_(state.unfinished), place_(list_.insert(list_.end(), &stream)) {}
+    ~Unfinished() { list_.erase(place_); }
+    Unfinished(const Unfinished&) = delete;
+    Unfinished& operator=(const Unfinished&) = delete;
+
+   private:
+    std::list<beast::tcp_stream*>& list_;
+    std::list<beast::tcp_stream*>::iterator place_;
+  };
+
+  // False: all of them are being answered.
+  bool end_oldest_unfinished() {
+    if (unfinished.empty() || unfinished.front() == nullptr) return false;
+    beast::tcp_stream& oldest = *std::exchange(unfinished.front(), nullptr);
+    // It is erased when its coroutine goes on; until then another is the oldest.
+    unfinished.splice(unfinished.end(), unfinished, unfinished.begin());
+    oldest.close();
+    return true;
+  }
+
   // `Stream` is a beast::tcp_stream, or something that has one as its lowest layer.
   template <class Stream>
   asio::awaitable<void> serve(std::shared_ptr<Stream> stream) {
     ++connections;
-    const bool full = connections > options.max_connections;
+    const bool full = connections > options.max_connections && !end_oldest_unfinished();
     beast::error_code ignored;
     tcp::socket& socket = beast::get_lowest_layer(*stream).socket();
     const auto remote = socket.remote_endpoint(ignored);
@@ -236,7 +182,11 @@ struct HttpServer::State {
     beast::flat_buffer buffer;
     beast::get_lowest_layer(*stream).expires_after(options.header_time);
     const Peer peer{client, full};
-    After after = co_await greet(*stream, full);
+    After after = After::cut;
+    {
+      const Unfinished place(*this, beast::get_lowest_layer(*stream));
+      after = co_await greet(*stream, full);
+    }
     while (after == After::again && !ending)
       after = co_await serve_one(stream, buffer, peer);
     if (after != After::cut) {
@@ -280,15 +230,15 @@ struct HttpServer::State {
     }
   }
 
+  // A whole request, or why there is none.
   template <class Stream>
-  asio::awaitable<After> serve_one(std::shared_ptr<Stream> stream, beast::flat_buffer& buffer,
-                                   const Peer& peer) {
-    beast::tcp_stream& lowest = beast::get_lowest_layer(*stream);
-    Parser parser;
+  asio::awaitable<beast::error_code> read(Stream& stream, beast::flat_buffer& buffer,
+                                          Parser& parser, const Peer& peer) {
+    const Unfinished place(*this, beast::get_lowest_layer(stream));
     parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(boost::none);  // its path says how much; see below
     auto [header_error, header_bytes] =
-        co_await http::async_read_header(*stream, buffer, parser, kNoThrow);
+        co_await http::async_read_header(stream, buffer, parser, kNoThrow);
     (void)header_bytes;
     beast::error_code error = header_error;
     if (!error && !peer.refused) {
@@ -298,15 +248,35 @@ struct HttpServer::State {
       if (parser.content_length().value_or(0) > most) error = http::error::body_limit;
     }
     if (!error && !peer.refused) {
-      lowest.expires_after(options.body_time);
+      beast::get_lowest_layer(stream).expires_after(options.body_time);
       if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
         http::response<http::empty_body> go{http::status::continue_, parser.get().version()};
-        co_await http::async_write(*stream, go, kNoThrow);
+        co_await http::async_write(stream, go, kNoThrow);
       }
-      auto [body_error, body_bytes] = co_await http::async_read(*stream, buffer, parser, kNoThrow);
+      auto [body_error, body_bytes] = co_await http::async_read(stream, buffer, parser, kNoThrow);
       (void)body_bytes;
       error = body_error;
     }
+    co_return error;
+  }
+
+  asio::awaitable<void> note_refused(const Parser& parser, const Peer& peer,
+                                     const HttpResponse& response) {
+    if (!options.refused) co_return;
+    HttpRequest request = request_of(parser.get(), peer.client);
+    request.body.clear();
+    std::function<void()> work = [this, &request, &response] {
+      options.refused(request, response);
+    };
+    co_await on_pool(std::move(work));
+  }
+
+  template <class Stream>
+  asio::awaitable<After> serve_one(std::shared_ptr<Stream> stream, beast::flat_buffer& buffer,
+                                   const Peer& peer) {
+    beast::tcp_stream& lowest = beast::get_lowest_layer(*stream);
+    Parser parser;
+    const beast::error_code error = co_await read(*stream, buffer, parser, peer);
     std::optional<HttpResponse> response;
     if (error) {
       response = refusal(error);
@@ -314,6 +284,7 @@ struct HttpServer::State {
       response = plain(503, "too many connections; try again in a moment");
     }
     if (error && !response) co_return After::end;
+    if (error && parser.is_header_done()) co_await note_refused(parser, peer, *response);
     bool keep_alive = false;
     bool head_only = false;
     if (!response) {

@@ -2,7 +2,8 @@
 // HTTP/1.1 for a handler that answers whole requests. The only user of Boost.Asio and Boost.Beast.
 //
 // Connections are coroutines on one thread; the handler runs on a pool, because it waits for the
-// disk. Every bound is explicit: a client that sends slowly, much, or nothing ends alone.
+// disk. Every bound is explicit: a client that sends slowly, much, or nothing ends alone. Where all
+// connections are taken, the one that has waited longest for its client gives way to a new one.
 //
 // An answer whose body comes in pieces (body_source.hpp) has a coroutine and a small buffer of the
 // socket's. With a stated length it is a download, and the connection goes on behind it; without
@@ -57,10 +58,15 @@ struct HttpOptions {
   std::chrono::seconds body_time{60};
   std::chrono::seconds idle_time{60};  // between two requests of one connection
   std::chrono::seconds heartbeat{15};  // of a stream in which nothing happens
-  std::size_t max_connections = 1024;  // more are answered 503; streams do not count
-  std::size_t max_streams = 4096;      // the same, of answers without a stated length
+  // Beyond these one gives way whose request is not whole yet, or the new one is answered 503.
+  // Streams do not count.
+  std::size_t max_connections = 1024;
+  std::size_t max_streams = 4096;  // the same, of answers without a stated length
   // Threads. More than processors: those that wait for the disk share one commit.
   std::size_t handlers = 16;
+  // Of a request that was refused when its head was read: the rest was too large, or too slow. On a
+  // thread of the handlers.
+  std::function<void(const HttpRequest&, const HttpResponse&)> refused;
   int listener = -1;  // a socket that listens already (listener()); address and port are its own
 };
 

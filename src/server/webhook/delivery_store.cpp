@@ -153,29 +153,18 @@ Status DeliveryStore::record_all(std::span<Record* const> records) {
 
 Result<DeliveryStore::Recorded> DeliveryStore::put(const Delivery& delivery,
                                                    const std::vector<NewEntry>& runs) {
-  if (delivery.verdict != Verdict::rejected) {
-    APHEX_TRY(Statement query, database_.prepare("SELECT 1 FROM deliveries WHERE id = ?"
-                                                 " AND verdict <> 'rejected'"));
-    query.bind(delivery.id);
-    APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::here) return Recorded::before;
+  APHEX_TRY(const bool known, is_known(delivery));
+  if (known) return Recorded::before;
+  APHEX_TRY(const std::optional<std::string> original, id_of_content(delivery));
+  if (original) {
+    Delivery replay = delivery;
+    replay.verdict = Verdict::rejected;
+    replay.reason = fmt::format("the same bytes came before, as delivery {}", *original);
+    replay.content.clear();
+    APHEX_CHECK(insert(replay));
+    return Recorded::before;
   }
-  {
-    APHEX_TRY(
-        Statement insert,
-        database_.prepare("INSERT INTO deliveries (id, received_at, client, event, repository,"
-                          " branch, commit_sha, verdict, reason)"
-                          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-    insert.bind(delivery.id).bind(now()).bind(delivery.client).bind(delivery.event);
-    insert.bind(delivery.repository).bind(delivery.branch).bind(delivery.commit);
-    insert.bind(to_string(delivery.verdict)).bind(delivery.reason);
-    APHEX_CHECK(insert.run());
-  }
-  if (delivery.verdict == Verdict::rejected) {
-    APHEX_TRY(Statement prune, database_.prepare("DELETE FROM deliveries WHERE verdict = 'rejected'"
-                                                 " AND number <= ?"));
-    APHEX_CHECK(prune.bind(database_.last_insert_id() - kMostRejected).run());
-  }
+  APHEX_CHECK(insert(delivery));
   const std::int64_t number = database_.last_insert_id();
   std::size_t outdated = 0;
   for (const NewEntry& run : runs) {
@@ -189,6 +178,44 @@ Result<DeliveryStore::Recorded> DeliveryStore::put(const Delivery& delivery,
     APHEX_CHECK(update.bind(kOutdated).bind(number).run());
   }
   return late ? Recorded::outdated : Recorded::now;
+}
+
+Result<bool> DeliveryStore::is_known(const Delivery& delivery) {
+  if (delivery.verdict == Verdict::rejected) return false;
+  APHEX_TRY(Statement query, database_.prepare("SELECT 1 FROM deliveries WHERE id = ?"
+                                               " AND verdict <> 'rejected'"));
+  query.bind(delivery.id);
+  APHEX_TRY(const Statement::Row row, query.step());
+  return row == Statement::Row::here;
+}
+
+// Of the delivery that was accepted with these bytes: whoever has read it can send it again, for
+// the id is not signed.
+Result<std::optional<std::string>> DeliveryStore::id_of_content(const Delivery& delivery) {
+  if (delivery.verdict != Verdict::accepted || delivery.content.empty())
+    return std::optional<std::string>();
+  APHEX_TRY(Statement query, database_.prepare("SELECT id FROM deliveries WHERE content_sha256 = ?"
+                                               " AND content_sha256 <> ''"));
+  query.bind(delivery.content);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row != Statement::Row::here) return std::optional<std::string>();
+  return std::optional(query.text(0));
+}
+
+Status DeliveryStore::insert(const Delivery& delivery) {
+  APHEX_TRY(Statement insert,
+            database_.prepare("INSERT INTO deliveries (id, received_at, client, event, repository,"
+                              " branch, commit_sha, verdict, reason, content_sha256)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  insert.bind(delivery.id).bind(now()).bind(delivery.client).bind(delivery.event);
+  insert.bind(delivery.repository).bind(delivery.branch).bind(delivery.commit);
+  insert.bind(to_string(delivery.verdict)).bind(delivery.reason);
+  insert.bind(delivery.verdict == Verdict::accepted ? delivery.content : "");
+  APHEX_CHECK(insert.run());
+  if (delivery.verdict != Verdict::rejected) return {};
+  APHEX_TRY(Statement prune, database_.prepare("DELETE FROM deliveries WHERE verdict = 'rejected'"
+                                               " AND number <= ?"));
+  return prune.bind(database_.last_insert_id() - kMostRejected).run();
 }
 
 // What the entries of one delivery do to the queue.

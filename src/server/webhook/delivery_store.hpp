@@ -35,6 +35,8 @@ struct Delivery {
   std::string commit;
   Verdict verdict = Verdict::rejected;
   std::string reason;
+  // SHA-256 of its body, which is what the signature is of; empty: one of its bytes may come again.
+  std::string content;
 };
 
 struct DeliveryRecord {
@@ -98,7 +100,7 @@ class DeliveryStore {
 
   enum class Recorded {
     now,
-    before,    // a delivery of this id is recorded already, and nothing was done
+    before,    // a delivery of this id or with these bytes was accepted, and nothing is done
     outdated,  // it happened before what has come already: recorded, and nothing is run for it
   };
   // All of it or nothing, on the disk when it returns. `runs` are the entries to queue;
@@ -181,6 +183,9 @@ class DeliveryStore {
   Status supersede(const QueueEntry& entry, const std::string& note);
   Status insert(const QueueEntry& entry);
   Result<Recorded> put(const Delivery& delivery, const std::vector<NewEntry>& runs);
+  Result<bool> is_known(const Delivery& delivery);
+  Result<std::optional<std::string>> id_of_content(const Delivery& delivery);
+  Status insert(const Delivery& delivery);
   struct Record;
   Status record_all(std::span<Record* const> records);
   std::int64_t now() const { return clock_->now().time_since_epoch().count(); }

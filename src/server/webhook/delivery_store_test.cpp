@@ -84,9 +84,11 @@ class DeliveryStoreTest : public testing::Test {
 
   std::filesystem::path path() const { return directory_->path() / "aphex.db"; }
 
-  Result<DeliveryStore::Recorded> push(const std::string& id, const std::string& request) {
+  Result<DeliveryStore::Recorded> push(const std::string& id, const std::string& request,
+                                       const std::string& content = "") {
     Delivery delivery;
     delivery.id = id;
+    delivery.content = content;
     delivery.verdict = Verdict::accepted;
     QueueEntry entry;
     entry.request = request;
@@ -144,6 +146,18 @@ TEST_F(DeliveryStoreTest, OfTheSameDeliveryAtTheSameMomentOneIsRecorded) {
     EXPECT_EQ(now, 1);
   }
   EXPECT_THAT(recorded(), SizeIs(20));
+}
+
+// The id is not signed: who has seen a delivery could send it again under another.
+TEST_F(DeliveryStoreTest, TheSameBytesUnderAnotherIdAreRejectedAndRunNothing) {
+  EXPECT_EQ(*push("first", "first", "bytes"), DeliveryStore::Recorded::now);
+  EXPECT_EQ(*push("second", "second", "bytes"), DeliveryStore::Recorded::before);
+  EXPECT_EQ(*push("third", "third", "other bytes"), DeliveryStore::Recorded::now);
+  EXPECT_THAT(*store_->open_entries(), SizeIs(2));
+  const auto deliveries = *store_->deliveries(10);
+  ASSERT_THAT(deliveries, SizeIs(3));
+  EXPECT_EQ(deliveries[1].verdict, "rejected");
+  EXPECT_EQ(deliveries[1].reason, "the same bytes came before, as delivery first");
 }
 
 TEST_F(DeliveryStoreTest, WhatIsAnsweredIsThereForAnotherProcess) {

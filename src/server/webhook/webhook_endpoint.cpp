@@ -42,6 +42,17 @@ std::string media_type(std::string_view header) {
   return to_lower(trim(header.substr(0, header.find(';'))));
 }
 
+// What its head says, signed or not.
+Delivery delivery_of(const HttpRequest& request) {
+  Delivery delivery;
+  const std::string id = request.header("X-GitHub-Delivery");
+  const std::string event = request.header("X-GitHub-Event");
+  delivery.client = request.client;
+  delivery.id = is_plain(id, kMaxIdBytes) ? id : "";
+  delivery.event = is_plain(event, kMaxEventBytes) ? event : "";
+  return delivery;
+}
+
 class Decider {
  public:
   Decider(const ServerConfig& config, const HttpRequest& request)
@@ -52,9 +63,7 @@ class Decider {
                             .id = request_.header("X-GitHub-Delivery"),
                             .signature = request_.header("X-Hub-Signature-256"),
                             .content_type = media_type(request_.header("Content-Type"))};
-    made_.delivery.client = request_.client;
-    made_.delivery.id = is_plain(head.id, kMaxIdBytes) ? head.id : "";
-    made_.delivery.event = is_plain(head.event, kMaxEventBytes) ? head.event : "";
+    made_.delivery = delivery_of(request_);
     if (head.signature.empty())
       return reject(401, "there is no X-Hub-Signature-256: set a secret at the webhook");
     for (const ServedPipeline& pipeline : config_.pipelines) {
@@ -62,6 +71,7 @@ class Decider {
         trusted_.push_back(&pipeline);
     }
     if (trusted_.empty()) return reject(401, "the signature is of none of this server's secrets");
+    made_.delivery.content = sha256_hex(request_.body);
     if (made_.delivery.id.empty()) return reject(400, "X-GitHub-Delivery is missing or no id");
     if (made_.delivery.event.empty()) return reject(400, "X-GitHub-Event is missing or no event");
     if (head.content_type != "application/json") {
@@ -270,6 +280,15 @@ constexpr Route kRoutes[] = {
 
 WebhookDecision decide(const ServerConfig& config, const HttpRequest& request) {
   return Decider(config, request).run();
+}
+
+Status record_unread(DeliveryStore& deliveries, const HttpRequest& head, std::string reason) {
+  Delivery delivery = delivery_of(head);
+  delivery.verdict = Verdict::rejected;
+  delivery.reason = std::move(reason);
+  APHEX_TRY([[maybe_unused]] const DeliveryStore::Recorded recorded,
+            deliveries.record(delivery, {}));
+  return {};
 }
 
 std::span<const Route> webhook_routes() {

@@ -20,4 +20,7 @@ struct WebhookDecision {
 // Pure: nothing is recorded.
 WebhookDecision decide(const ServerConfig& config, const HttpRequest& request);
 
+// Of a delivery whose body was not read: it was too large, or too slow.
+Status record_unread(DeliveryStore& deliveries, const HttpRequest& head, std::string reason);
+
 }  // namespace aphex::server

@@ -1,7 +1,8 @@
 -- wrk's part: requests as they are written down in a file, and what came of them as JSON.
---   wrk ... -s requests.lua URL -- BODY_FILE EVENT SIGNATURE distinct|same PREFIX
+--   wrk ... -s requests.lua URL -- BODY_FILE EVENT SIGNATURES_FILE distinct|same PREFIX
 --   wrk ... -s requests.lua URL           GET
--- Each delivery has an id of its own, but for "same".
+-- Each delivery has an id and a number of its own, but for "same"; the signatures are those of the
+-- bodies with the numbers 0, 1, 2 ... (server_load.py).
 
 local threads = 0
 
@@ -17,19 +18,23 @@ function init(args)
   local file = assert(io.open(args[1], "rb"))
   local body = file:read("*a")
   file:close()
+  local signatures = {}
+  for line in io.lines(args[3]) do
+    signatures[#signatures + 1] = line
+  end
   local headers = {
     ["Content-Type"] = "application/json",
     ["X-GitHub-Event"] = args[2],
-    ["X-Hub-Signature-256"] = args[3],
   }
   local same = args[4] == "same"
   local prefix = args[5]
-  local count = 0
+  local count = -1
   request = function()
-    count = count + 1
-    headers["X-GitHub-Delivery"] = string.format("%s-%d-%d", prefix, thread_number,
-                                                 same and 0 or count)
-    return wrk.format("POST", nil, headers, body)
+    count = same and 0 or count + 1
+    headers["X-GitHub-Delivery"] = string.format("%s-%d-%d", prefix, thread_number, count)
+    headers["X-Hub-Signature-256"] = assert(signatures[count + 1], "there are too few signatures")
+    return wrk.format("POST", nil, headers,
+                      body:sub(1, -2) .. string.format(',"number":"%s-%d"}', prefix, count))
   end
 end
 
