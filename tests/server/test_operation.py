@@ -83,11 +83,12 @@ def test_a_new_configuration_with_mistakes_changes_nothing(server):
 @pytest.mark.parametrize("change, words", [
     ("address", "another program has this port"),
     ("certificate", "certificate"),
-    ("log", "no-such-directory")])
+    ("log", "is-a-directory")])
 def test_a_new_configuration_that_cannot_be_used_changes_nothing(server, change, words):
     """Read without an error, and yet of no use: only trying it tells."""
     server.start(logFile="server.log", logFormat="json")
     with socket.create_server(("127.0.0.1", 0)) as taken:
+        (server.directory / "is-a-directory").mkdir()
         (server.directory / "cert.pem").write_text("no certificate")
         (server.directory / "key.pem").write_text("no key")
         (server.directory / "key.pem").chmod(0o600)
@@ -96,7 +97,7 @@ def test_a_new_configuration_that_cannot_be_used_changes_nothing(server, change,
                         "listen": f"127.0.0.1:{taken.getsockname()[1]}"},
             "certificate": {"logFile": "server.log",
                             "tls": {"certificateFile": "cert.pem", "keyFile": "key.pem"}},
-            "log": {"logFile": "no-such-directory/server.log"}}[change])
+            "log": {"logFile": "is-a-directory"}}[change])
         hang_up(server)
         wait_until(lambda: messages(server).count("serving") == 2, "it goes on")
     assert any(words in str(line) for line in log_of(server) if line["level"] == "error")

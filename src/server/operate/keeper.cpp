@@ -21,14 +21,14 @@ class Alarm {
  public:
   explicit Alarm(steady_clock::duration pause) : pause_(pause) {}
   bool due(steady_clock::time_point now) {
-    if (last_ && now - *last_ < pause_) return false;
-    last_ = now;
+    if (now < next_) return false;
+    next_ = now + pause_;
     return true;
   }
 
  private:
   steady_clock::duration pause_;
-  std::optional<steady_clock::time_point> last_;
+  steady_clock::time_point next_ = steady_clock::time_point::min();
 };
 
 }  // namespace
