@@ -5,12 +5,20 @@ find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 add_executable(aphex_provider_launcher provider/launcher/main.cpp)
 set_target_properties(aphex_provider_launcher PROPERTIES
   OUTPUT_NAME bootstrap
-  RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/provider"
-  POSITION_INDEPENDENT_CODE OFF)
-# Not aphex_compile: sanitizers and a fast linker are not for the one static program.
+  RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/provider")
+# Unset: CMake's own -pie, which would come last, takes the "static" out of -static-pie.
+set_property(TARGET aphex_provider_launcher PROPERTY POSITION_INDEPENDENT_CODE)
+# Not aphex_compile: sanitizers and a fast linker are not for the one static program. It is as
+# hardened as the others, in every build: -static-pie still has its addresses at random, and
+# relocates itself before main().
 target_compile_options(aphex_provider_launcher PRIVATE
-  -Os -fno-exceptions -fno-rtti -fno-pie -Wall -Wextra -Werror)
-target_link_options(aphex_provider_launcher PRIVATE -static -no-pie)
+  -Os -fno-exceptions -fno-rtti -fPIE -Wall -Wextra -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+  -fstack-protector-strong -fstack-clash-protection)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_compile_options(aphex_provider_launcher PRIVATE -fcf-protection)
+endif()
+target_link_options(aphex_provider_launcher PRIVATE
+  -static-pie -Wl,-z,relro,-z,now,-z,noexecstack)
 
 set(APHEX_PROVIDER_ZIP "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip")
 # libcurl is loaded at run time, by the name that src/aws/curl_library.cpp has.
