@@ -8,7 +8,7 @@ set(APHEX_DATA_DIR "${CMAKE_INSTALL_DATADIR}/aphex")
 if(TARGET aphex)
   install(TARGETS aphex RUNTIME COMPONENT program)
   install(DIRECTORY sandbox/ DESTINATION "${APHEX_DATA_DIR}/sandbox" COMPONENT program
-    FILES_MATCHING PATTERN "*.py" PATTERN "*.cjs" PATTERN "requirements.txt"
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.cjs" PATTERN "requirements.*"
     PATTERN "__pycache__" EXCLUDE)
   install(FILES LICENSE CHANGELOG.md README.md
     DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program OPTIONAL)
@@ -28,6 +28,24 @@ if(TARGET aphex_provider_zip)
   install(FILES "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip"
     "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip.sha256"
     DESTINATION "${APHEX_DATA_DIR}/provider" COMPONENT program)
+endif()
+
+# What all of it is made of, with the licences: aphex.cdx.json (CycloneDX) and licenses.txt. Asks
+# dpkg, so that it is made where the libraries are packages of Debian.
+find_program(APHEX_DPKG_QUERY dpkg-query)
+if(TARGET aphex AND TARGET aphex_provider_zip AND APHEX_DPKG_QUERY AND NOT APHEX_SANITIZE)
+  set(provider_zip "${PROJECT_BINARY_DIR}/share/aphex/provider/provider.zip")
+  set(bill "${PROJECT_BINARY_DIR}/aphex.cdx.json" "${PROJECT_BINARY_DIR}/licenses.txt")
+  add_custom_command(OUTPUT ${bill}
+    COMMAND "${PROJECT_SOURCE_DIR}/scripts/sbom" --program "$<TARGET_FILE:aphex>"
+      --provider "${provider_zip}" --output "${PROJECT_BINARY_DIR}"
+    DEPENDS aphex aphex_provider_zip "${provider_zip}" "${PROJECT_SOURCE_DIR}/scripts/sbom"
+      "${PROJECT_SOURCE_DIR}/scripts/debian_packages.py"
+      "${PROJECT_SOURCE_DIR}/sandbox/requirements.lock" "${PROJECT_SOURCE_DIR}/image/packages"
+      "${PROJECT_SOURCE_DIR}/image/tools.lock" "${PROJECT_SOURCE_DIR}/image/Dockerfile"
+    COMMENT "Listing what a release is made of" VERBATIM)
+  add_custom_target(aphex_bill ALL DEPENDS ${bill})
+  install(FILES ${bill} DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
 endif()
 
 # Completions are what the program says they are.
@@ -103,7 +121,7 @@ endif()
 # --- what there is to build before --------------------------------------------------------------
 # `cmake --build … --target aphex_installed`, without tests and benchmarks.
 add_custom_target(aphex_installed)
-foreach(target aphex aphex_provider_zip aphex_completions ${exported})
+foreach(target aphex aphex_provider_zip aphex_bill aphex_completions ${exported})
   if(TARGET ${target})
     get_target_property(type ${target} TYPE)
     if(NOT type STREQUAL "INTERFACE_LIBRARY")
