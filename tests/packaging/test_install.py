@@ -2,15 +2,13 @@
 
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("APHEX_BUILD_DIR", ROOT / "build/release"))
+from conftest import BUILD, ROOT, run
 
 CONSUMER_CMAKE = """
 cmake_minimum_required(VERSION 3.25)
@@ -60,13 +58,6 @@ PIPELINE = """pipeline:
   githubRepo: archon-agent
   githubTokenSecretName: github-token
 """
-
-
-def run(*argv, **options):
-    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True,
-                          timeout=600, check=False, **options)
-    assert done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -188,16 +179,6 @@ def test_the_installation_has_the_package_of_the_provider(prefix):
     assert installed.read_bytes() == (BUILD / "share/aphex/provider/provider.zip").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    where = tmp_path_factory.mktemp("package")
-    run("cpack", "-G", "DEB", "-B", where, "--config", BUILD / "CPackConfig.cmake", cwd=BUILD)
-    packages = list(where.glob("*.deb"))
-    assert len(packages) == 1, packages
-    yield packages[0]
-    shutil.rmtree(where)
-
-
 def field(package, name):
     return run("dpkg-deb", "--field", package, name).strip()
 
@@ -208,8 +189,22 @@ def test_the_package_holds_the_program_and_its_files(package):
     assert listed["./usr/bin/aphex"].startswith("-rwxr-xr-x")
     assert "./usr/share/aphex/sandbox/aphex_sandbox/__main__.py" in listed
     assert "./usr/share/aphex/provider/provider.zip" in listed
-    assert "./usr/share/doc/aphex/LICENSE" in listed
+    for name in ("LICENSE", "aphex.cdx.json", "licenses.txt", "operations.md",
+                 "examples/aphex-server.yaml", "examples/aphex.logrotate"):
+        assert f"./usr/share/doc/aphex/{name}" in listed
+    # The service: its unit, its user.
+    assert listed["./usr/lib/systemd/system/aphex.service"] == "-rw-r--r--"
+    assert listed["./usr/lib/sysusers.d/aphex.conf"] == "-rw-r--r--"
     assert not [name for name in listed if name.endswith((".a", ".hpp", ".pyc"))]
+
+
+def test_the_packages_scripts_are_those_of_the_service(package, tmp_path):
+    run("dpkg-deb", "--control", package, tmp_path)
+    for name in ("postinst", "prerm", "postrm"):
+        script = tmp_path / name
+        assert script.read_bytes() == (ROOT / "packaging" / name).read_bytes()
+        assert script.stat().st_mode & 0o777 == 0o755
+    assert "systemd-sysusers aphex.conf" in (tmp_path / "postinst").read_text()
 
 
 def test_the_program_loads_what_is_slow_to_load_only_when_it_needs_it():
