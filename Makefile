@@ -1,7 +1,7 @@
 # The project's front door. Each target says what it does while it does it.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test mutation-check reproducible sbom cluster-test bench lint \
-  format install package clean
+.PHONY: help setup build demo test mutation-check reproducible sbom cluster-test kill-test bench \
+  lint format install package clean
 PREFIX ?= /usr/local
 # One job per core of a small machine; a build needs about 1 GB each.
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
@@ -31,6 +31,10 @@ cluster-test: ## stages as pods on a Kubernetes node (as root), or on KUBECONFIG
 	  $(if $(ARGO_VERSION),--argo-version "$(ARGO_VERSION)") \
 	  $(if $(FILTER),--filter "$(FILTER)")
 
+kill-test: build ## KILLS=200 kills of the server and its runs, under load; what came of it
+	@scripts/setup --only python,node
+	@scripts/kill-test $(KILLS)
+
 mutation-check: ## breaks each of the design's properties, and shows that its test fails
 	@scripts/setup --only apt
 	@scripts/mutation-check
@@ -39,7 +43,7 @@ reproducible: ## builds program and package twice in different places, and compa
 	@scripts/setup --only apt
 	@scripts/reproducible
 
-sbom: build ## build/release/aphex.cdx.json and licenses.txt: the libraries of the program
+sbom: build ## build/release/aphex.cdx.json and licenses.txt: what a release is made of
 	@scripts/sbom
 
 bench: build ## speeds, side by side with make, ninja, tar and bash

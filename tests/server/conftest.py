@@ -1,7 +1,5 @@
 """A server with an application that it runs, and GitHub's part of the webhook."""
 
-import hashlib
-import hmac
 import http.client
 import json
 import os
@@ -16,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # The browser's tests load this file, too.
 sys.path.append(str(Path(__file__).resolve().parent))
+import github_examples  # noqa: E402
 from application import Application  # noqa: E402
 from program import Program, finish, remove, wait_until  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
@@ -26,7 +25,7 @@ OLD_SECRET = "an-older-secret-of-the-same-hook"
 
 
 def signature(body, secret=SECRET):
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return github_examples.signature(body, secret)
 
 
 def push_payload(commit, branch="main", repository="acme/app", **changes):

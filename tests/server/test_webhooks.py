@@ -2,27 +2,20 @@
 
 import gzip
 import json
-import pathlib
 import socket
 import time
 
 import pytest
 
 from conftest import OLD_SECRET, SECRET, push_payload, signature
+from github_examples import examples
 
-EXAMPLES = pathlib.Path(__file__).parent / "node_modules/@octokit/webhooks-examples/api.github.com"
 COMMIT = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
 
 
 @pytest.fixture
 def serving(server):
     return server.start()
-
-
-def examples():
-    """Every event that GitHub publishes an example of: its name, and the payloads."""
-    listed = json.loads((EXAMPLES / "index.json").read_text(encoding="utf-8"))
-    return [(event["name"], payload) for event in listed for payload in event["examples"]]
 
 
 def test_every_payload_that_github_publishes_gets_its_answer(serving):
