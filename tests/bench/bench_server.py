@@ -28,7 +28,7 @@ MOST_ROUNDS = 3
 RATE, RATE_SECONDS = 100, 4
 RUNS, FEW_RUNS = 100_000, 10
 PAGE_SECONDS = 1
-AIM_MS = 20  # of the overview
+AIM_MS = 20  # of the overview, one after the other: what the design promises
 
 
 def settle():
@@ -154,9 +154,11 @@ def pages(load, aphex, work, rounds):
                 print(f"  {what:<17} {connections} at a time: "
                       f"{found[many]['requests'] / found[many]['seconds']:7,.0f} a second  "
                       f"{milliseconds(found[many])}")
-                aim = f"{AIM_MS} ms" if (what, connections) == ("overview", 1) else "alike"
+                promised = (what, connections) == ("overview", 1)
                 rows.append(Row(f"{what} of {RUNS:,} runs, p99, {connections} at a time",
-                                found[many]["p99"], f"of {FEW_RUNS} runs", found[few]["p99"], aim))
+                                found[many]["p99"], f"of {FEW_RUNS} runs", found[few]["p99"],
+                                f"{AIM_MS} ms" if promised else "alike",
+                                most=AIM_MS / 1000 if promised else None))
     shutil.rmtree(work / f"runs-{RUNS}")
     return rows
 

@@ -17,6 +17,15 @@ class Row:
     peer: float
     aim: str
     unit: str = "s"
+    most: float | None = None  # what the design promises: more than that is a failure
+
+    @property
+    def failure(self):
+        """In words, where a promise is not kept."""
+        if self.most is None or self.ours <= self.most:
+            return None
+        return (f"{self.what}: {amount(self.ours, self.unit)}, where "
+                f"{amount(self.most, self.unit)} are the most")
 
     @property
     def ratio(self):
