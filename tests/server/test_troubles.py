@@ -15,7 +15,9 @@ import time
 import pytest
 
 from conftest import push_payload
-from program import remove, wait_until
+from application import environment
+from program import processes_with, remove, wait_until
+from test_approvals import asked
 from test_queue import began, hold
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
@@ -59,7 +61,11 @@ def test_a_full_disk_loses_no_delivery_that_was_answered(server, small_disk):
     assert (answer.status, answer.json["verdict"]) == (503, "not recorded")
     assert "disk is full" in answer.json["reason"]
     assert server.get("/healthz").status == 200
+    ready = server.get("/readyz")
+    assert ready.status == 503
+    assert "cannot be written to: No space left on device" in ready.json["detail"]
     (small_disk / "filler").unlink()
+    assert server.get("/readyz").text == "ok\n"
     last = server.application.commit("There is room again")
     assert server.push(last).status == 202
     wait_until(lambda: server.entry(last)["state"] == "ended", "it is run")
@@ -84,6 +90,112 @@ def test_a_read_only_state_directory(server, small_disk):
     assert server.push().status == 202
     last = server.await_ended(2)[0]
     assert last["exitCode"] == 0, [each["note"] for each in server.queue]
+
+
+def built(source, directory):
+    library = directory / f"{source}.so"
+    subprocess.run([shutil.which("cc"), "-D_FORTIFY_SOURCE=0", "-shared", "-fPIC", "-O1", "-o",
+                    library, pathlib.Path(__file__).with_name(f"{source}.c"), "-ldl"], check=True)
+    return library
+
+
+@pytest.fixture
+def write_protection(server, tmp_path):
+    """What makes the state directory read-only while files in it are open."""
+    switch = tmp_path / "read-only"
+    server.program.environment |= {"LD_PRELOAD": str(built("read_only", tmp_path)),
+                                   "READ_ONLY_BELOW": str(server.program.state),
+                                   "READ_ONLY_SWITCH": str(switch)}
+    yield switch
+    switch.unlink(missing_ok=True)
+
+
+def refused_for_now(server, payload, delivery):
+    """GitHub shows it as failed; what could not be recorded was not accepted."""
+    answer = server.deliver(payload, delivery=delivery)
+    assert (answer.status, answer.json["verdict"]) == (503, "not recorded"), answer.text
+    return answer.json["reason"]
+
+
+def test_a_state_directory_that_becomes_read_only_while_it_serves(server, write_protection):
+    gate = hold(server.application)
+    server.start()
+    first, second, third = (server.application.commit(name) for name in ("1", "2", "3"))
+    server.push(first)
+    wait_until(lambda: began(server.application), "the first builds")
+    server.push(second)
+    write_protection.touch()
+    reason = refused_for_now(server, push_payload(third), "delivery-3")
+    assert "readonly" in reason or "read-only" in reason or "disk I/O error" in reason, reason
+    assert server.get("/healthz").status == 200
+    ready = server.get("/readyz")
+    assert ready.status == 503
+    assert "cannot be written to: Read-only file system" in ready.json["detail"]
+    # What was recorded is still told.
+    assert [each["state"] for each in server.queue] == ["waiting", "running"]
+    gate.touch()
+    time.sleep(2)  # the run and the dispatcher meet it, too
+    write_protection.unlink()
+    assert server.get("/readyz").text == "ok\n"
+    # As GitHub's button "Redeliver" does: with the same id.
+    assert server.deliver(push_payload(third), delivery="delivery-3").status == 202
+    entries = {each["commitSha"]: each for each in server.await_ended(3)}
+    assert (entries[third]["exitCode"], entries[third]["note"]) == (0, "")
+    # The one that waited has not noticed; of the one that wrote, the trouble is told or survived.
+    assert entries[second]["exitCode"] == 0 or entries[second]["state"] == "superseded"
+    assert entries[first]["exitCode"] == 0 or entries[first]["note"], entries[first]
+
+
+@pytest.fixture
+def failing_disk(server, tmp_path):
+    """The state directory on an ext4 of its own that can be told to fail: it is read-only from then
+    on, for whoever has files open, too, until it is mounted anew."""
+    image = tmp_path / "disk"
+    with open(image, "wb") as file:
+        file.truncate(256 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    disk = server.program.state
+    disk.mkdir()
+
+    def mount():
+        subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, disk], check=True)
+
+    def fail():
+        device = subprocess.run(["findmnt", "-no", "SOURCE", disk], check=True, text=True,
+                                capture_output=True).stdout.strip()
+        pathlib.Path("/sys/fs/ext4", os.path.basename(device), "trigger_fs_error").write_text("1")
+
+    def unmount():
+        subprocess.run(["umount", disk], check=True)
+    try:
+        mount()
+    except subprocess.CalledProcessError:
+        pytest.skip("this machine has no loop devices")
+    mount.fail, mount.unmount = fail, unmount
+    yield mount
+    server.stop()
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+@ROOT_ONLY
+def test_a_disk_that_fails_while_it_serves(server, failing_disk):
+    server.start(minimumFreeBytes=0)
+    server.push(server.application.commit("Before"))
+    server.await_ended()
+    failing_disk.fail()
+    commit = server.application.commit("Meanwhile")
+    reason = refused_for_now(server, push_payload(commit), "delivery-2")
+    assert "database" in reason
+    ready = server.get("/readyz")
+    assert (ready.status, server.get("/healthz").status) == (503, 200)
+    assert "cannot be written to: Read-only file system" in ready.json["detail"]
+    server.stop()
+    wait_until(lambda: not processes_with(str(server.program.state)), "nobody is in it")
+    failing_disk.unmount()
+    failing_disk()
+    server.start(minimumFreeBytes=0)
+    assert server.deliver(push_payload(commit), delivery="delivery-2").status == 202
+    assert [each["exitCode"] for each in server.await_ended(2)] == [0, 0]
 
 
 def checkpointed(server):
@@ -185,10 +297,7 @@ def cpu_of(pid):
 
 @pytest.fixture
 def clock(server, tmp_path):
-    library = tmp_path / "clock_offset.so"
-    source = pathlib.Path(__file__).with_name("clock_offset.c")
-    subprocess.run([shutil.which("cc"), "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"],
-                   check=True)
+    library = built("clock_offset", tmp_path)
     file = tmp_path / "offset"
     file.write_text("0")
     server.program.environment |= {"LD_PRELOAD": str(library), "CLOCK_OFFSET_FILE": str(file)}
@@ -247,3 +356,50 @@ def test_a_delivery_of_the_time_after_a_jump_is_not_taken_for_an_old_one(server,
     assert server.deliver(payload).json["reason"] == "runs app"
     clock(0)
     assert server.await_ended(2)[0]["exitCode"] == 0
+
+
+def waiting_for_approval(server):
+    server.start()
+    server.root = {}
+    server.application.configure(environment("prod", approval={"expires": "24h"}))
+    server.push(server.application.commit("For prod"))
+    return asked(server)
+
+
+def test_an_approval_waits_on_when_the_clock_goes_back(server, clock):
+    pending = waiting_for_approval(server)
+    clock(-2 * DAY)
+    time.sleep(1.5)  # the run looks twice a second
+    assert asked(server)["state"] == "pending"
+    clock(0)
+    time.sleep(1)
+    assert asked(server)["digest"] == pending["digest"]
+    answer = server.request("POST", "/api/v1/runs/1/approvals/prod", '{"decision": "approve"}',
+                            {"Content-Type": "application/json"})
+    assert answer.status == 200, answer.text
+    assert server.await_ended()[0]["exitCode"] == 0
+    assert "deploy Api" in " ".join(server.application.calls)
+
+
+def test_an_approval_expires_when_the_clock_goes_past_its_end(server, clock):
+    """Its end is a time of day that people were told: the clock is believed, and rejecting is what
+    can be made good."""
+    waiting_for_approval(server)
+    clock(2 * DAY)
+    (entry,) = server.await_ended()
+    clock(0)
+    assert entry["exitCode"] == 1
+    run = server.program.show(1)
+    assert run["state"] == "failed"
+    assert "expired at " in str(run) and "0 of 1 approvals" in str(run)
+    assert not [call for call in server.application.calls if call.startswith("deploy")]
+    # Asked anew, with an end by the clock as it is now.
+    resumed = server.request("POST", "/api/v1/runs/1/resume", "{}",
+                             {"Content-Type": "application/json"})
+    assert resumed.status in (200, 202), resumed.text
+    asked(server)
+    answer = server.request("POST", "/api/v1/runs/1/approvals/prod", '{"decision": "approve"}',
+                            {"Content-Type": "application/json"})
+    assert answer.status == 200, answer.text
+    wait_until(lambda: server.program.show(1)["state"] == "succeeded", "it is deployed")
+    wait_until(lambda: all(each["state"] == "ended" for each in server.queue), "it has ended")

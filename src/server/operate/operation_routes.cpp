@@ -1,4 +1,14 @@
 // What those ask who operate the server: is it there, and what does it count.
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <optional>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "os/descriptor.hpp"
 #include "server/http/json_answer.hpp"
 #include "server/operate/disk_room.hpp"
 #include "server/operate/metrics_text.hpp"
@@ -14,9 +24,28 @@ HttpResponse health(const Exchange&) {
   return response;
 }
 
+// A block that is written and gone again. What cannot take it, full or read-only, records no
+// delivery either; what can be read says nothing of that.
+std::optional<std::string> why_not_writable(const std::filesystem::path& directory) {
+  constexpr std::array<char, 4096> kBlock{};
+  std::string name = (directory / "ready-XXXXXX").string();
+  const os::Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file) return std::generic_category().message(errno);
+  const ssize_t count = ::write(file.get(), kBlock.data(), kBlock.size());
+  const int trouble = count < 0 ? errno : ENOSPC;
+  ::unlink(name.c_str());
+  if (count == static_cast<ssize_t>(kBlock.size())) return std::nullopt;
+  return std::generic_category().message(trouble);
+}
+
 HttpResponse readiness(const Exchange& exchange) {
   const auto entries = exchange.site.deliveries.open_entries();
   if (!entries) return problem_of(entries.error());
+  // Everybody may ask: where the directory lies is not said.
+  if (const auto why = why_not_writable(exchange.site.paths.root / "server")) {
+    return problem(503, "the state directory cannot be written to: " + *why,
+                   "make room on its disk, or mount it writable; deliveries are refused meanwhile");
+  }
   return health(exchange);
 }
 
