@@ -21,7 +21,7 @@ class Stream:
         """The next one: (name, data, id), or None at the end."""
         name, data, number = "message", [], None
         while True:
-            line = self._line()
+            line = self.line()
             if line is None:
                 return None
             if line == "":
@@ -37,7 +37,7 @@ class Stream:
             elif field == "id":
                 number = value
 
-    def _line(self):
+    def line(self):
         line = bytearray()
         while True:
             try:
