@@ -22,7 +22,9 @@ constexpr std::array kTable{
                     "  aphex plan --format mermaid\n",
                     make_plan_command},
     SubcommandEntry{"schema", "print the JSON Schema of aphex-config.yaml, for editors",
-                    "  aphex schema > aphex-config.schema.json\n", make_schema},
+                    "  aphex schema > aphex-config.schema.json\n"
+                    "  aphex schema --server > aphex-server.schema.json\n",
+                    make_schema},
     SubcommandEntry{
         "synth", "write the pipeline's own stack, for the cdk command line",
         "  aphex synth --cluster-name arbiter\n"

@@ -1,4 +1,6 @@
 // json_schema(): the table of the schema as JSON Schema, draft 2020-12.
+#include "config/json_schema.hpp"
+
 #include "config/config.hpp"
 #include "config/regions.hpp"
 #include "config/schema.hpp"
@@ -14,8 +16,6 @@ Value strings(std::span<const std::string_view> texts) {
     list.push_back(text);
   return list;
 }
-
-Value to_schema(const Shape& shape);
 
 Value text_schema(const TextRule& rule) {
   Value schema = Value::object();
@@ -71,6 +71,8 @@ Value record_schema(const Shape& shape) {
   return schema;
 }
 
+}  // namespace
+
 Value to_schema(const Shape& shape) {
   switch (shape.kind) {
     case ShapeKind::text:
@@ -80,7 +82,8 @@ Value to_schema(const Shape& shape) {
     case ShapeKind::boolean:
       return Value::object({{"type", "boolean"}});
     case ShapeKind::list: {
-      Value schema = Value::object({{"type", "array"}, {"items", to_schema(*shape.item)}});
+      Value schema = Value::object({{"type", "array"}});
+      if (shape.item != nullptr) schema.set("items", to_schema(*shape.item));
       if (!shape.needs.empty()) schema.set("minItems", 1);
       return schema;
     }
@@ -94,6 +97,8 @@ Value to_schema(const Shape& shape) {
   }
   return {};
 }
+
+namespace {
 
 Value nest(std::string_view key, Value inner) {
   return Value::object({{"properties", Value::object({{std::string(key), std::move(inner)}})}});

@@ -11,12 +11,14 @@
 
 #include "aws/uri.hpp"
 #include "base/text.hpp"
+#include "config/json_schema.hpp"
 #include "config/rules.hpp"
 #include "config/schema.hpp"
 #include "config/schema_check.hpp"
 #include "doc/document.hpp"
 #include "os/files.hpp"
 #include "server/http/address.hpp"
+#include "server/server_schema.hpp"
 
 namespace aphex::server {
 namespace {
@@ -176,25 +178,34 @@ const Shape kKeep = number(1, kMostKept);
 const Shape kBytes = number(0, kMostFreeBytes);
 
 const std::array kBranchesFields{
-    Field{"patterns", Presence::required, &kPatterns, "Which branches, as feature/*."},
+    Field{"patterns", Presence::required, &kPatterns,
+          "Which branches. * and ? stop at a slash: feature/* is not feature/a/b."},
     Field{"environments", Presence::optional, &kEnvironmentNames,
-          "Where they are deployed; the first of the file otherwise."},
-    Field{"most", Presence::optional, &kBranchCount, "How many at a time; others wait.", "5"},
-    Field{"sandbox", Presence::optional, &kBoolean, "Against the local AWS; as the pipeline."},
+          "Where they are deployed. Default: the first environment of aphex-config.yaml."},
+    Field{"most", Presence::optional, &kBranchCount,
+          "How many have stacks or a run at a time; others wait.", "5"},
+    Field{"sandbox", Presence::optional, &kBoolean,
+          "Against the local AWS. Default: as the pipeline."},
 };
 const Shape kBranches{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Branches", .fields = kBranchesFields};
 const std::array kShutdownFields{
     Field{"runs", Presence::optional, &kRunsAtEndShape,
-          "What becomes of runs that execute when the server ends.", "\"leave\""},
-    Field{"seconds", Presence::optional, &kSeconds, "How long finish waits.", "300"},
+          "What becomes of runs that execute when the server ends: they go on, it waits for them, "
+          "or they are ended and gone on with by the next server.",
+          "\"leave\""},
+    Field{"seconds", Presence::optional, &kSeconds,
+          "How long finish waits; what takes longer is parked.", "300"},
 };
 const Shape kShutdown{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Shutdown", .fields = kShutdownFields};
 const std::array kRetentionFields{
-    Field{"days", Presence::optional, &kDays, "How long runs and deliveries are kept.", "90"},
-    Field{"keep", Presence::optional, &kKeep, "The newest runs of each pipeline that stay.", "20"},
-    Field{"auditDays", Presence::optional, &kDays, "How long the audit log is kept.", "365"},
+    Field{"days", Presence::optional, &kDays,
+          "How many days runs with their logs, deliveries and entries of the queue are kept.",
+          "90"},
+    Field{"keep", Presence::optional, &kKeep,
+          "The newest runs of each pipeline, which stay however old they are.", "20"},
+    Field{"auditDays", Presence::optional, &kDays, "How many days the audit log is kept.", "365"},
 };
 const Shape kRetention{.kind = ShapeKind::record,
                        .what = "a mapping",
@@ -202,17 +213,24 @@ const Shape kRetention{.kind = ShapeKind::record,
                        .fields = kRetentionFields};
 
 const std::array kPipelineFields{
-    Field{"name", Presence::required, &kName, "What the pipeline is called here."},
-    Field{"repository", Presence::required, &kSlug, "The repository whose pushes are run."},
-    Field{"url", Presence::optional, &kUrl, "What is cloned, instead of GitHub's HTTPS address."},
-    Field{"branch", Presence::optional, &kBranch, "The branch.", "\"main\""},
+    Field{"name", Presence::required, &kName,
+          "What the pipeline is called here. Each has a name of its own."},
+    Field{"repository", Presence::required, &kSlug,
+          "The repository whose pushes are run: owner/name, in whatever case."},
+    Field{"url", Presence::optional, &kUrl,
+          "What is cloned. Default: https://github.com/<repository>.git."},
+    Field{"branch", Presence::optional, &kBranch,
+          "The branch whose pushes are run, and no other's.", "\"main\""},
     Field{"configPath", Presence::optional, &kPath, "The configuration in the repository.",
           "\"aphex-config.yaml\""},
     Field{"webhookSecretFiles", Presence::required, &kFiles,
-          "Files with the webhook's secret; two while one replaces the other."},
+          "Files with the webhook's secret, of at least 16 characters; two while one replaces the "
+          "other. Paths are relative to this file."},
     Field{"supersede", Presence::optional, &kChoice,
-          "Which older runs a push makes pointless: those that wait, or none.", "\"queued\""},
-    Field{"sandbox", Presence::optional, &kBoolean, "Against the local AWS.", "false"},
+          "Which older runs a push makes pointless: those that wait (queued), or none (never).",
+          "\"queued\""},
+    Field{"sandbox", Presence::optional, &kBoolean, "Whether runs are against the local AWS.",
+          "false"},
     Field{"pullRequests", Presence::optional, &kPullRequestsShape,
           "What a pull request starts: nothing, or the validation of its commit.", "\"validate\""},
     Field{"forks", Presence::optional, &kForksShape,
@@ -225,29 +243,39 @@ const Shape kNotifications{.kind = ShapeKind::list, .what = "a list of mappings"
 const Shape kPipelines{
     .kind = ShapeKind::list, .what = "a list of mappings", .item = &kPipeline, .needs = "pipeline"};
 const std::array kTlsFields{
-    Field{"certificateFile", Presence::required, &kFile, "The certificate with its chain, PEM."},
-    Field{"keyFile", Presence::required, &kFile, "Its private key, PEM."},
+    Field{"certificateFile", Presence::required, &kFile,
+          "The certificate with its chain, in PEM. Relative to this file."},
+    Field{"keyFile", Presence::required, &kFile, "Its private key, in PEM. Relative to this file."},
 };
 const Shape kTls{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Tls", .fields = kTlsFields};
 const std::array kServerFields{
-    Field{"version", Presence::required, &kVersion, "\"1.0\"."},
-    Field{"listen", Presence::optional, &kListen, "Address and port.", "\"127.0.0.1:8737\""},
-    Field{"publicUrl", Presence::optional, &kPublicUrl, "How browsers reach it."},
+    Field{"version", Presence::required, &kVersion, "The version of this format."},
+    Field{"listen", Presence::optional, &kListen,
+          "Address and port; port 0 takes a free one. What other machines reach needs a token.",
+          "\"127.0.0.1:8737\""},
+    Field{"publicUrl", Presence::optional, &kPublicUrl,
+          "How browsers reach it, behind a reverse proxy. Messages link to it."},
     Field{"trustedProxies", Presence::optional, &kAddresses,
-          "Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed."},
+          "Addresses of reverse proxies whose X-Forwarded-For, -Proto and -Host are believed."},
     Field{"tls", Presence::optional, &kTls, "Serves HTTPS itself."},
     Field{"maxRuns", Presence::optional, &kRuns, "Runs that execute at a time, of all pipelines.",
           "2"},
-    Field{"pipelines", Presence::required, &kPipelines, "What is run."},
-    Field{"notifications", Presence::optional, &kNotifications, "Who is told of what."},
+    Field{"pipelines", Presence::required, &kPipelines,
+          "What is run. Several may be of one repository."},
+    Field{"notifications", Presence::optional, &kNotifications,
+          "Who is told of what, by which channel."},
     Field{"shutdown", Presence::optional, &kShutdown, "How the server ends."},
-    Field{"retention", Presence::optional, &kRetention, "What is removed, and when."},
+    Field{"retention", Presence::optional, &kRetention,
+          "What is removed, and when. Without it everything stays."},
     Field{"minimumFreeBytes", Presence::optional, &kBytes,
           "With less room on the disk no run is started.", "536870912"},
-    Field{"logFile", Presence::optional, &kFile, "Where the server's own log goes."},
-    Field{"logFormat", Presence::optional, &kLogFormatShape, "Of its lines.", "\"text\""},
-    Field{"accessLog", Presence::optional, &kBoolean, "A line for each request.", "false"},
+    Field{"logFile", Presence::optional, &kFile,
+          "Where the server's own log goes. Default: standard error."},
+    Field{"logFormat", Presence::optional, &kLogFormatShape, "The form of the log's lines.",
+          "\"text\""},
+    Field{"accessLog", Presence::optional, &kBoolean,
+          "Whether the log has a line for each request.", "false"},
 };
 const Shape kServer{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Server", .fields = kServerFields};
@@ -412,6 +440,18 @@ const ServedPipeline* ServerConfig::find(std::string_view name) const {
     if (pipeline.name == name) return &pipeline;
   }
   return nullptr;
+}
+
+doc::Value server_schema() {
+  doc::Value schema =
+      doc::Value::object({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                          {"$id", "urn:aphex:server:1.0"}});
+  const doc::Value root = config::to_schema(kServer);
+  for (const doc::Member& member : *root.as_object())
+    schema.set(member.first, member.second);
+  schema.set("description", "aphex-server.yaml: what a server runs, and for whom.");
+  schema.find({"properties", "notifications"})->set("items", notify::channel_schema());
+  return schema;
 }
 
 Result<LoadedServerConfig> load_server_config(const std::filesystem::path& file,

@@ -29,13 +29,20 @@ STAND_INS = {
         (rf"{NAMESPACE} submit --from workflowtemplate/hello-pipeline -p commitSha={SHA}",
          rf"{NAMESPACE} list", rf"{NAMESPACE} get @latest", rf"{NAMESPACE} logs @latest --follow",
          rf"{NAMESPACE} retry @latest", rf"{NAMESPACE} resubmit @latest",
-         rf"{NAMESPACE} stop @latest")),
+         rf"{NAMESPACE} stop @latest",
+         rf"node set archon-agent-7f3k2 {NAMESPACE} --node-field-selector displayName=gate-prod "
+         r"--phase Succeeded -p decision=approved -p digest=… -p people=grace")),
     "docker": StandIn(
         "a daemon and a registry are needed; tests/image builds and runs the same root file system",
         (r"build -f image/Dockerfile -t \S+ \.", r"push \S+",
          r"login --username AWS --password-stdin \S+")),
     "apt": StandIn("installs on the whole machine; tests/packaging installs the package",
-                   (r"install \./build/release/aphex_\*\.deb",)),
+                   (r"install \./build/release/aphex_\*\.deb", r"install \./aphex_\*\.deb")),
+    "chgrp": StandIn("the package makes the group; tests/packaging installs it",
+                     (r"aphex \S+/webhook-secret",)),
+    "systemctl": StandIn("a service of the whole machine; tests/packaging checks the unit",
+                         (r"enable --now aphex",)),
+    "journalctl": StandIn("the log of that service", (r"-u aphex",)),
 }
 
 PROGRAM = """#!{python}

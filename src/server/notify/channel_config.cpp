@@ -6,8 +6,10 @@
 #include <fnmatch.h>
 
 #include "base/text.hpp"
+#include "config/json_schema.hpp"
 #include "config/schema_check.hpp"
 #include "os/files.hpp"
+#include "server/server_schema.hpp"
 
 namespace aphex::server::notify {
 namespace {
@@ -62,7 +64,8 @@ const Shape kBranchList{
 const Shape kTemplates{.kind = ShapeKind::dictionary,
                        .what = "a mapping of events to files",
                        .text = &kTopicRule,
-                       .item = &kFilePath};
+                       .item = &kFilePath,
+                       .title = "Templates by event"};
 const Shape kPerMinute{
     .kind = ShapeKind::integer, .what = "an integer", .least = 1, .most = kMostPerMinute};
 const Shape kAttempts{
@@ -71,17 +74,24 @@ const Shape kExpire{
     .kind = ShapeKind::integer, .what = "an integer", .least = 1, .most = kMostExpireMinutes};
 
 const std::array kCommonFields{
-    Field{"channel", Presence::required, &kChannel, "github, slack, email or sns."},
-    Field{"name", Presence::optional, &kName, "What it is called here."},
+    Field{"channel", Presence::required, &kChannel, "What kind of channel it is."},
+    Field{"name", Presence::optional, &kName,
+          "What it is called here; each has a name of its own. Default: its kind."},
     Field{"on", Presence::optional, &kTopicList, "What is told.",
           R"(["failure","recovery","approval"])"},
-    Field{"pipelines", Presence::optional, &kPipelineList, "Of which pipelines."},
-    Field{"branches", Presence::optional, &kBranchList, "Of which branches, as patterns."},
-    Field{"pullRequests", Presence::optional, &kYesOrNo, "Of pull requests, too.", "false"},
-    Field{"templates", Presence::optional, &kTemplates, "Files with words of your own."},
-    Field{"perMinute", Presence::optional, &kPerMinute, "Messages a minute."},
-    Field{"attempts", Presence::optional, &kAttempts, "Before it is given up.", "20"},
-    Field{"expireMinutes", Presence::optional, &kExpire, "What is older is not told."},
+    Field{"pipelines", Presence::optional, &kPipelineList,
+          "Names of this file's pipelines. Default: all."},
+    Field{"branches", Presence::optional, &kBranchList,
+          "Branches, or patterns such as release/*. Default: all."},
+    Field{"pullRequests", Presence::optional, &kYesOrNo, "Whether of pull requests, too.", "false"},
+    Field{"templates", Presence::optional, &kTemplates,
+          "Files with words of your own, by what is told."},
+    Field{"perMinute", Presence::optional, &kPerMinute,
+          "Messages a minute; what is more is told as one summary."},
+    Field{"attempts", Presence::optional, &kAttempts,
+          "How often a message is tried before it is given up.", "20"},
+    Field{"expireMinutes", Presence::optional, &kExpire,
+          "What is older, in minutes, is no news any more and is not told."},
 };
 
 Topic topic_from(std::string_view word) {
@@ -105,9 +115,30 @@ const ChannelType* type_of(const Node& item) {
   return nullptr;
 }
 
-void check_item(const Node& item, const ChannelType* type, std::vector<Diagnostic>& diagnostics) {
+std::vector<Field> fields_of(const ChannelType* type) {
   std::vector<Field> fields(kCommonFields.begin(), kCommonFields.end());
   if (type != nullptr) fields.insert(fields.end(), type->fields.begin(), type->fields.end());
+  return fields;
+}
+
+// As it is checked, with the defaults of this kind of channel.
+doc::Value schema_of(const ChannelType& type) {
+  const std::vector<Field> fields = fields_of(&type);
+  doc::Value schema = config::to_schema(
+      {.kind = ShapeKind::record, .what = {}, .title = type.name, .fields = fields});
+  doc::Value& keys = *schema.find("properties");
+  keys.find("channel")->set("enum", doc::Value::array({type.name}));
+  keys.find("perMinute")->set("default", type.per_minute);
+  keys.find("expireMinutes")->set("default", type.expire_minutes);
+  if (type.mirrors == Mirrors::every_state) {
+    keys.set("on", false);  // never there
+    keys.find("pullRequests")->set("default", true);
+  }
+  return schema;
+}
+
+void check_item(const Node& item, const ChannelType* type, std::vector<Diagnostic>& diagnostics) {
+  const std::vector<Field> fields = fields_of(type);
   const Shape shape{.kind = ShapeKind::record,
                     .what = "a mapping with the key channel",
                     .title = "Channel",
@@ -195,6 +226,13 @@ class ListReader {
 const Shape kAnyText{.kind = ShapeKind::text, .what = "a string", .text = &kLineRule};
 const Shape kFilePath{.kind = ShapeKind::text, .what = "a string", .text = &kLineRule};
 const Shape kYesOrNo{.kind = ShapeKind::boolean, .what = "a boolean"};
+
+doc::Value channel_schema() {
+  doc::Value kinds = doc::Value::array();
+  for (const ChannelType* type : channel_types())
+    kinds.push_back(schema_of(*type));
+  return doc::Value::object({{"oneOf", std::move(kinds)}});
+}
 
 bool ChannelConfig::wants(const Event& event) const {
   const std::optional<Topic> topic = topic_of(event.kind);

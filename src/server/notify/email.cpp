@@ -44,12 +44,16 @@ const Shape kPort{.kind = ShapeKind::integer, .what = "an integer", .least = 1, 
 
 const std::array kFields{
     Field{"host", Presence::required, &kAnyText, "The mail server."},
-    Field{"port", Presence::optional, &kPort, "Its port."},
-    Field{"security", Presence::optional, &kSecurity, "How it is protected.", "\"starttls\""},
-    Field{"user", Presence::optional, &kAnyText, "Who sends."},
-    Field{"passwordFile", Presence::optional, &kFilePath, "A file with the password."},
-    Field{"caFile", Presence::optional, &kFilePath, "A PEM file of the authorities to trust."},
-    Field{"from", Presence::required, &kMailbox, "The sender."},
+    Field{"port", Presence::optional, &kPort,
+          "Its port. Default: 587; with tls 465, with none 25."},
+    Field{"security", Presence::optional, &kSecurity,
+          "starttls, tls from the first byte, or none: a relay on this machine.", "\"starttls\""},
+    Field{"user", Presence::optional, &kAnyText, "The name that the server knows the sender by."},
+    Field{"passwordFile", Presence::optional, &kFilePath, "A file with that name's password."},
+    Field{"caFile", Presence::optional, &kFilePath,
+          "A PEM file of the authorities to trust. Default: the system's."},
+    Field{"from", Presence::required, &kMailbox,
+          "The sender: an address, perhaps with a name before it in <>."},
     Field{"to", Presence::required, &kMailboxes, "The recipients."},
 };
 

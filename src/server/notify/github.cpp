@@ -61,13 +61,18 @@ const Shape kInstallation{.kind = ShapeKind::integer,
                           .most = std::numeric_limits<std::int64_t>::max()};
 
 const std::array kFields{
-    Field{"apiUrl", Presence::optional, &kApi, "The API.", "\"https://api.github.com\""},
-    Field{"tokenFile", Presence::optional, &kFilePath, "A file with a token."},
-    Field{"appId", Presence::optional, &kApp, "The app."},
+    Field{"apiUrl", Presence::optional, &kApi,
+          "GitHub's API; of GitHub Enterprise https://<host>/api/v3.",
+          "\"https://api.github.com\""},
+    Field{"tokenFile", Presence::optional, &kFilePath,
+          "A file with a token. Give either this or an app's keys."},
+    Field{"appId", Presence::optional, &kApp, "The app's number or client id, in quotes."},
     Field{"privateKeyFile", Presence::optional, &kFilePath, "The app's private key in PEM."},
-    Field{"installationId", Presence::optional, &kInstallation, "Where the app is installed."},
-    Field{"checks", Presence::optional, &kYesOrNo, "Check runs instead of statuses."},
-    Field{"stages", Presence::optional, &kYesOrNo, "Also one for each stage.", "false"},
+    Field{"installationId", Presence::optional, &kInstallation,
+          "Where the app is installed. Default: asked for, by the repository."},
+    Field{"checks", Presence::optional, &kYesOrNo,
+          "Check runs instead of commit statuses, for apps alone. Default: true with appId."},
+    Field{"stages", Presence::optional, &kYesOrNo, "Whether each stage has one as well.", "false"},
 };
 
 enum class Form { statuses, checks };

@@ -24,7 +24,8 @@ constexpr std::size_t kUrlCharacters = 3'000;
 constexpr std::string_view kFence = "```";
 
 const std::array kFields{
-    Field{"urlFile", Presence::required, &kFilePath, "A file with the webhook's address."},
+    Field{"urlFile", Presence::required, &kFilePath,
+          "A file with the address of an incoming webhook."},
 };
 
 // A zero-width space breaks up what Markdown would act on.

@@ -43,8 +43,9 @@ const Shape kTopic{.kind = ShapeKind::text, .what = "a string", .text = &kTopicR
 const Shape kFormat{.kind = ShapeKind::text, .what = "a string", .text = &kFormatRule};
 
 const std::array kFields{
-    Field{"topicArn", Presence::required, &kTopic, "The topic."},
-    Field{"format", Presence::optional, &kFormat, "For people or for programs.", "\"text\""},
+    Field{"topicArn", Presence::required, &kTopic, "The ARN of the topic."},
+    Field{"format", Presence::optional, &kFormat, "For people (text) or for programs (json).",
+          "\"text\""},
 };
 
 enum class Format { text, json };
