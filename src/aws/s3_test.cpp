@@ -251,6 +251,29 @@ TEST_F(S3, TriesAgainWhereACompletionFailsInTheBodyOfASuccess) {
   EXPECT_EQ(completions, 2);
 }
 
+TEST_F(S3, TakesAnUploadForDoneWhoseEndWasAnsweredInVain) {
+  int ends = 0;
+  std::string stored;  // the digest of what lies there
+  serve_multipart([&](const HttpRequest& request) -> Result<HttpResponse> {
+    if (request.method == "HEAD") {
+      return FakeHttpClient::answers(200, "", {{"x-amz-meta-sha256", stored}});
+    }
+    if (request.method != "POST") return FakeHttpClient::answers(0);
+    if (++ends % 2 == 1) return FakeHttpClient::no_connection();
+    return FakeHttpClient::answers(404, "<Error><Code>NoSuchUpload</Code></Error>");
+  });
+  const auto file = file_of(kPartBytes + 1);
+  stored = to_hex(*hash_file(
+      HttpRequest::FileRange{.path = file, .offset = 0, .length = kPartBytes + 1}, cancel));
+  EXPECT_TRUE(client().put_file("large", file, "", cancel));
+  EXPECT_TRUE(sent("DELETE").empty());
+  // What lies there is somebody else's.
+  stored = std::string(64, '0');
+  const auto other = client().put_file("large", file, "", cancel);
+  ASSERT_FALSE(other);
+  EXPECT_NE(describe(other.error()).find("NoSuchUpload"), std::string::npos);
+}
+
 TEST(PartSizes, GrowSoThatTenThousandPartsSuffice) {
   EXPECT_EQ(part_size(0), 16 * kMebibyte);
   EXPECT_EQ(part_size(160'000 * kMebibyte), 16 * kMebibyte);

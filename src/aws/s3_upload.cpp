@@ -137,8 +137,21 @@ Status S3Upload::complete(const os::CancelToken& cancel) const {
   complete.request.body = std::move(body);
   complete.request.stall_timeout = kCompleteStall;
   complete.success = Success::unless_body_is_error;
-  APHEX_TRY([[maybe_unused]] const HttpResponse done, call(context_, std::move(complete), cancel));
-  return {};
+  const auto done = call(context_, std::move(complete), cancel);
+  if (done) return {};
+  // An upload that is not there (any more) may have been ended by an attempt without an answer.
+  if (done.error().code == ErrorCode::not_found && is_stored(cancel)) return {};
+  return fail(done.error());
+}
+
+// Whether the object is there, with the content of this upload.
+bool S3Upload::is_stored(const os::CancelToken& cancel) const {
+  ServiceCall head = make_call_("HeadObject", object_.key, "");
+  head.request.method = "HEAD";
+  const auto found = call(context_, std::move(head), cancel);
+  if (!found) return false;
+  const auto sha256 = found->headers.find("x-amz-meta-sha256");
+  return sha256 != found->headers.end() && sha256->second == object_.sha256;
 }
 
 void S3Upload::abort() const {

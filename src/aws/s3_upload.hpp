@@ -38,6 +38,7 @@ class S3Upload {
   Result<Part> send_part(std::size_t index, const os::CancelToken& cancel) const;
   void keep_first(Error error);
   Status complete(const os::CancelToken& cancel) const;
+  bool is_stored(const os::CancelToken& cancel) const;
   void abort() const;
 
   const AwsContext& context_;

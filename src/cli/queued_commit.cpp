@@ -1,17 +1,21 @@
 // A push, a pull request, or a commit that somebody has asked for.
 #include <chrono>
+#include <functional>
+#include <random>
 
 #include <fmt/format.h>
 
 #include "cli/queued_work.hpp"
 #include "engine/run_queue.hpp"
 #include "engine/run_request.hpp"
+#include "engine/step_runner.hpp"
 #include "server/queue/dispatcher.hpp"
 
 namespace aphex::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{500};
+constexpr int kAttempts = 4;  // to read the repository
 
 engine::ScopedPipeline scope_of(const server::QueueEntry& entry,
                                 const server::ServedPipeline& pipeline) {
@@ -38,14 +42,47 @@ engine::Git git_of(QueuedWork& work) {
 
 enum class Submodules { cloned, empty };
 
+double random_unit() {
+  thread_local std::minstd_rand engine(std::random_device{}());
+  return std::uniform_real_distribution<double>(0.0, 1.0)(engine);
+}
+
+// What git says of a repository, with what mends it.
+Error explained(Error error, const std::string& url) {
+  if (!error.hint.empty()) return error;
+  error.hint = fmt::format(
+      "'git ls-remote {}' must work as the user of this server, without a question; where the "
+      "repository only fails for a while, retry the entry",
+      engine::without_credentials(url));
+  return error;
+}
+
+// A repository that does not answer, or not to the end, mostly does within seconds.
+template <typename T>
+Result<T> until_it_answers(QueuedWork& work, const std::function<Result<T>()>& ask) {
+  const std::unique_ptr<os::Clock> clock = os::make_system_clock();
+  for (int attempt = 1;; ++attempt) {
+    Result<T> answer = ask();
+    if (answer) return answer;
+    if (answer.error().code != ErrorCode::unavailable || attempt == kAttempts) {
+      return fail(explained(std::move(answer.error()), work.pipeline.url));
+    }
+    work.terminal.progress(
+        fmt::format("attempt {} of {} failed: {}\n", attempt, kAttempts, describe(answer.error())));
+    (void)clock->sleep(engine::backoff_delay(attempt, random_unit()), os::CancelToken());
+  }
+}
+
 // A commit's sources, whole: what a process that was killed has left half is fetched again.
 Status fetch(QueuedWork& work, const std::string& commit, const std::filesystem::path& source,
              Submodules submodules) {
-  APHEX_CHECK(os::remove_tree(source));
-  APHEX_CHECK(os::make_directories(source.parent_path()));
-  if (submodules == Submodules::empty)
-    return git_of(work).clone_without_submodules(work.pipeline.url, commit, source);
-  return git_of(work).clone_commit(work.pipeline.url, commit, source);
+  return until_it_answers<void>(work, [&]() -> Status {
+    APHEX_CHECK(os::remove_tree(source));
+    APHEX_CHECK(os::make_directories(source.parent_path()));
+    if (submodules == Submodules::empty)
+      return git_of(work).clone_without_submodules(work.pipeline.url, commit, source);
+    return git_of(work).clone_commit(work.pipeline.url, commit, source);
+  });
 }
 
 // Whoever opens a pull request writes the addresses of its submodules.
@@ -76,7 +113,9 @@ Result<ExitCode> begin(QueuedWork& work) {
   engine::RunWish wish = wish_of(work);
   engine::Git git = git_of(work);
   if (wish.commit.empty()) {  // whatever the branch is at now
-    APHEX_TRY(wish.commit, git.branch_head(work.pipeline.url, work.entry.branch));
+    APHEX_TRY(wish.commit, until_it_answers<std::string>(work, [&] {
+                return git.branch_head(work.pipeline.url, work.entry.branch);
+              }));
   }
   APHEX_CHECK(fetch(work, wish.commit, wish.directory, submodules_of(wish.scope.scope)));
   APHEX_TRY(engine::PreparedRun prepared, engine::prepare_run(wish, git, work.session.database()));

@@ -35,13 +35,17 @@ std::string waiting_text(const stage::Gate& gate) {
 
 }  // namespace
 
+Result<doc::Value> WorkflowGate::workflow() {
+  return client_->get({.api_version = "argoproj.io/v1alpha1",
+                       .kind = "Workflow",
+                       .name_space = of_.name_space,
+                       .name = of_.workflow},
+                      os::CancelToken());
+}
+
 Result<stage::Gate> WorkflowGate::read() {
-  APHEX_TRY(const doc::Value workflow, client_->get({.api_version = "argoproj.io/v1alpha1",
-                                                     .kind = "Workflow",
-                                                     .name_space = of_.name_space,
-                                                     .name = of_.workflow},
-                                                    os::CancelToken()));
-  return stage::read_gate(workflow, of_.environment);
+  APHEX_TRY(const doc::Value found, workflow());
+  return stage::read_gate(found, of_.environment);
 }
 
 Status WorkflowGate::open() {
@@ -79,15 +83,26 @@ Status WorkflowGate::decide(const std::string& who, store::Decision decision,
                                          .name_space = gate_.name_space,
                                          .name = gate_.workflow},
                                         decided.patch, os::CancelToken());
-    if (changed) {
+    bool stands = changed.has_value();
+    if (!changed) {
+      const bool again = changed.error().code == ErrorCode::already_exists ||
+                         changed.error().retry == Retry::retryable;
+      if (!again || attempt == kMaxAttempts) return fail(changed.error());
+      const auto now = workflow();
+      if (!now) return fail(changed.error());
+      // Of an answer that was lost: what it was about is done.
+      stands = stage::holds_decision(*now, gate_, made);
+      if (!stands) {
+        const std::string version = gate_.resource_version;
+        APHEX_TRY(gate_, stage::read_gate(*now, of_.environment));
+        if (gate_.resource_version == version) return fail(changed.error());
+      }
+    }
+    if (stands) {
       gate_.decisions.push_back(made);
       verdict_ = decided.verdict;
       return {};
     }
-    if (changed.error().code != ErrorCode::already_exists || attempt == kMaxAttempts) {
-      return fail(changed.error());
-    }
-    APHEX_TRY(gate_, read());
     if (gate_.digest != digest) {
       return fail(ErrorCode::usage, "what would change is other by now",
                   "look at it again: aphex approve --workflow " + of_.workflow);

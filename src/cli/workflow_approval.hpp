@@ -29,6 +29,7 @@ class WorkflowGate {
   doc::Value value() const;     // as JSON
 
  private:
+  Result<doc::Value> workflow();
   Result<stage::Gate> read();
 
   Of of_;

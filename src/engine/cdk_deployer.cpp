@@ -151,6 +151,10 @@ Result<StackChange> CdkDeployer::deploy(const StackToDeploy& stack) {
 tl::unexpected<Error> CdkDeployer::explain(const StackToDeploy& stack, const Attempt& attempt) {
   const auto after = await_end(stack);
   if (after && is_failure(after->status)) return rolled_back(stack, attempt, *after);
+  if (!after && after.error().code != ErrorCode::not_found) {
+    context_.log.note(
+        fmt::format("{}: its state is unknown ({})", stack.name, aphex::describe(after.error())));
+  }
   return cli_failed(stack, attempt, after);
 }
 
@@ -162,6 +166,9 @@ tl::unexpected<Error> CdkDeployer::rolled_back(const StackToDeploy& stack, const
   if (all) {
     events = last_operation(*all, stack.stack.physical_name,
                             os::format_time(attempt.started - kMaxClockSkew));
+  } else {
+    context_.log.note(
+        fmt::format("{}: its events are unknown ({})", stack.name, aphex::describe(all.error())));
   }
   if (events.empty()) return cli_failed(stack, attempt, after);  // an older failure's state
   std::string kept;

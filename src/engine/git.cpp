@@ -33,13 +33,13 @@ bool is_there(const std::filesystem::path& path) {
 }
 
 bool looks_unreachable(std::string_view text) {
-  constexpr std::array<std::string_view, 18> kSigns{
+  constexpr std::array<std::string_view, 21> kSigns{
       "Could not resolve host", "Connection refused", "Connection timed out", "early EOF",
       "Connection reset", "Operation timed out", "Operation too slow", "Couldn't connect",
       "Failed to connect", "SSL_ERROR_SYSCALL", "returned error: 5", "returned error: 429",
       // An answer that ends in the middle, or that is not what the server sent.
       "transfer closed", "Empty reply from server", "unexpected disconnect", "hung up unexpectedly",
-      "RPC failed", "index-pack failed"};
+      "RPC failed", "index-pack failed", "unpack-objects failed", "bad line length", "inflate"};
   return std::any_of(kSigns.begin(), kSigns.end(), [&](std::string_view sign) {
     return text.find(sign) != std::string_view::npos;
   });
@@ -223,9 +223,11 @@ Status Git::fetch_commit(const std::string& from, const std::string& sha,
             run({"-C", directory, "remote", "add", "origin", from}));
   // Servers may refuse to serve a bare hash; then the whole history has to come.
   if (run({"-C", directory, "fetch", "--quiet", "--depth=1", "origin", sha})) return {};
-  return run({"-C", directory, "fetch", "--quiet", "--tags", "origin",
-              "+refs/heads/*:refs/remotes/origin/*"})
-      .map([](const std::string&) {});
+  const Result<std::string> whole = run({"-C", directory, "fetch", "--quiet", "--tags", "origin",
+                                         "+refs/heads/*:refs/remotes/origin/*"});
+  if (whole) return {};
+  return fail_because(fmt::format("cannot fetch commit {} of {}", sha, without_credentials(from)),
+                      whole.error());
 }
 
 Status Git::clone_without_submodules(const std::string& from, const std::string& sha,

@@ -1,5 +1,6 @@
 #include "stage/workflow_gate.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -197,6 +198,16 @@ Result<Gate> read_gate(const Value& workflow, const std::string& environment) {
   }
   return fail(ErrorCode::usage, fmt::format("workflow {} waits for several approvals", name),
               "name one by --environment");
+}
+
+bool holds_decision(const Value& workflow, const Gate& gate,
+                    const store::DecisionRecord& decision) {
+  Gate now = gate;
+  now.decisions.clear();
+  read_decisions(workflow, now);
+  return std::any_of(now.decisions.begin(), now.decisions.end(), [&](const auto& each) {
+    return each.who == decision.who && each.decided_at == decision.decided_at;
+  });
 }
 
 Result<GateDecision> decide(const Gate& gate, const store::DecisionRecord& decision) {

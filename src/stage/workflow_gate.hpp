@@ -42,4 +42,8 @@ struct GateDecision {
 // Errors as of store::may_decide().
 Result<GateDecision> decide(const Gate& gate, const store::DecisionRecord& decision);
 
+// Whether this very decision stands in the Workflow: who wrote it may not have heard of it.
+bool holds_decision(const doc::Value& workflow, const Gate& gate,
+                    const store::DecisionRecord& decision);
+
 }  // namespace aphex::stage

@@ -91,6 +91,15 @@ TEST(WorkflowGate, decisions_are_collected_until_they_are_enough) {
             R"({"name":"digest","value":"d1"},{"name":"people","value":"grace, linus"}]}})");
 }
 
+TEST(WorkflowGate, a_decision_is_found_again_whoever_else_has_decided) {
+  const store::DecisionRecord grace{"grace", Decision::approve, "", 1'000};
+  EXPECT_FALSE(holds_decision(workflow(), gate(), grace));
+  const Value changed = with_annotation(decide(gate(), grace)->patch);
+  EXPECT_TRUE(holds_decision(changed, gate(), grace));
+  EXPECT_FALSE(holds_decision(changed, gate(), {"grace", Decision::approve, "", 2'000}));
+  EXPECT_FALSE(holds_decision(changed, gate(), {"linus", Decision::approve, "", 1'000}));
+}
+
 TEST(WorkflowGate, a_rejection_fails_the_node_and_says_who_and_why) {
   const auto rejected = decide(gate(), {"linus", Decision::reject, "not on a Friday", 2'000});
   ASSERT_TRUE(rejected);

@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import datetime
 import ipaddress
+import itertools
 import json
 import os
 import shutil
@@ -228,7 +229,8 @@ class Cluster:
     def __init__(self, directory, server, ca_pem, admin_token, eks):
         self._directory = directory
         self._server = server
-        self._names = {"namespace": 0, "binding": 0, "kubeconfig": 0}
+        # Counted by whoever asks, side by side.
+        self._names = {what: itertools.count(1) for what in ("namespace", "binding", "kubeconfig")}
         self.endpoint = f"https://127.0.0.1:{server.port}"
         self.ca_pem = ca_pem
         self.ca_data = base64.b64encode(ca_pem.encode()).decode()
@@ -238,8 +240,7 @@ class Cluster:
         self.kubeconfig = self._write_kubeconfig(admin_token)
 
     def _next(self, what):
-        self._names[what] += 1
-        return self._names[what]
+        return next(self._names[what])
 
     def _write_kubeconfig(self, token):
         path = self._directory / f"kubeconfig-{self._next('kubeconfig')}.json"

@@ -1,29 +1,16 @@
 """Stages as pods, as tests/stage has them, with a fault between them and what they talk to."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import neighbours
 import pytest
+from world import World
 
-HERE = Path(__file__).resolve().parent
-TESTS = HERE.parent
-for folder in ("stage", "e2e", "support", "cluster"):
-    sys.path.insert(0, str(TESTS / folder))
-# Both files are called conftest: by its name, only one of them can be had.
-_spec = importlib.util.spec_from_file_location("stage_fixtures", TESTS / "stage" / "conftest.py")
-stage_fixtures = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(stage_fixtures)
-aws, base, cluster = stage_fixtures.aws, stage_fixtures.base, stage_fixtures.cluster
-generator, sandbox = stage_fixtures.generator, stage_fixtures.sandbox
-surroundings = stage_fixtures.surroundings
-
-from world import World  # noqa: E402
+aws, base, cluster = neighbours.stage.aws, neighbours.stage.base, neighbours.stage.cluster
+generator, sandbox = neighbours.stage.generator, neighbours.stage.sandbox
+surroundings = neighbours.stage.surroundings
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory, generator, sandbox, surroundings, aws, cluster):
-    made = World(tmp_path_factory.mktemp("faults"), stage_fixtures, generator,
-                 {**surroundings, **sandbox}, aws, cluster)
+def world(tmp_path_factory, generator, sandbox, surroundings):
+    made = World(tmp_path_factory.mktemp("faults"), generator, {**surroundings, **sandbox})
     yield made
     made.close()

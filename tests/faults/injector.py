@@ -1,18 +1,22 @@
 """What goes wrong between a program and a service: an HTTP server that hands every request on to
 the real one, but for those that a fault is planned for.
 
-    injector = Injector(upstream="http://localhost:4566", fault=FAULTS["500"], times=1,
-                        wanted=lambda method, path: method == "PUT")
+    injector = Injector(upstream="http://localhost:4566", protocol="s3", fault=FAULTS["500"],
+                        times=1, wanted=lambda asked: asked.method == "PUT")
 
-`injector.url` is its address; `seen` lists what came, in order: (method, path, whether it was hit).
+`injector.url` is its address; `seen` lists what came, in order: (asked, whether it was hit).
 """
 
+import dataclasses
+import gzip
 import http.client
 import http.server
 import json
+import re
 import socket
 import ssl
 import struct
+import sys
 import threading
 import time
 import urllib.parse
@@ -20,7 +24,8 @@ import urllib.parse
 # Above every pause of a client that is well; ends the thread of one that hangs.
 SECONDS = 60
 SLOW_SECONDS = 1.5
-CLOSED_SECONDS = 0.1  # how long a port is closed that opens again
+# How long a port is closed that opens again: below the pauses of a client that tries thrice.
+CLOSED_SECONDS = 0.05
 # Of connection to connection, and so not handed on.
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "te", "upgrade",
        "proxy-connection"}
@@ -68,12 +73,22 @@ EXPIRED = {"s3": (400, "ExpiredToken", "The provided token has expired."),
 DIGEST = (400, "BadDigest", "The SHA256 you specified did not match the calculated checksum.")
 
 
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    method: str
+    path: str
+    operation: str  # of those protocols of AWS that name it elsewhere than in the path
+    agent: str = ""
+    content: bytes = dataclasses.field(default=b"", repr=False)  # where the operation stands in it
+
+
 class Injector:
-    def __init__(self, upstream, protocol, fault, times=None, wanted=lambda method, path: True,
-                 tls=None, trust=None):
+    def __init__(self, upstream, protocol, fault, times=None, wanted=lambda asked: True,
+                 closed_seconds=CLOSED_SECONDS, tls=None, trust=None):
         """`times`: of how many requests; None: of all. `tls`: files of our certificate and key;
         `trust`: the authority's, of a service behind TLS."""
         self.upstream = urllib.parse.urlsplit(upstream)
+        self.closed_seconds = closed_seconds
         self.protocol, self.fault, self.left, self.wanted = protocol, fault, times, wanted
         self.trust = ssl.create_default_context(cafile=trust) if trust else None
         self.lock = threading.Lock()
@@ -104,8 +119,8 @@ class Injector:
         self.server.shutdown()
         thread.join()
         self.server.socket.shutdown(socket.SHUT_RDWR)
-        if self.left is not None:
-            self.timer = threading.Timer(CLOSED_SECONDS, self.open)
+        if self.is_over_soon:
+            self.timer = threading.Timer(self.closed_seconds, self.open)
             self.timer.start()
 
     def close(self):
@@ -122,17 +137,28 @@ class Injector:
                     pass  # it has gone already
         self.server.server_close()
 
-    def hits(self):
-        return sum(hit for _, _, hit in self.seen)
+    @property
+    def is_over_soon(self):
+        return self.left is not None
 
-    def take(self, method, path):
+    def hits(self):
+        return sum(hit for _, hit in self.seen)
+
+    def take(self, asked):
         """Whether this request is one to be hit."""
         with self.lock:
-            hit = self.wanted(method, path) and (self.left is None or self.left > 0)
+            hit = self.wanted(asked) and (self.left is None or self.left > 0)
             if hit and self.left is not None:
                 self.left -= 1
-            self.seen.append((method, path, hit))
+            self.seen.append((asked, hit))
             return hit
+
+
+def free_port():
+    """By its number: a port that the kernel has chosen is given up when it is closed."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return chosen.getsockname()[1]
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -141,8 +167,12 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, injector):
         self.injector = injector
         # Bound, but closed to everybody until open().
-        super().__init__(("127.0.0.1", 0), Connection, bind_and_activate=False)
+        super().__init__(("127.0.0.1", free_port()), Connection, bind_and_activate=False)
         self.server_bind()
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), OSError):  # the other side has gone in its handshake
+            super().handle_error(request, client_address)
 
 
 class Connection(http.server.BaseHTTPRequestHandler):
@@ -170,14 +200,32 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def do_any(self):
         injector = self.server.injector
-        if injector.take(self.command, self.path):
+        self.kept = None
+        if injector.take(Asked(self.command, self.path, self.operation(),
+                               self.headers.get("User-Agent", ""), self.kept or b"")):
             injector.fault(self)
         else:
             self.hand_on(self.body())
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
 
+    def operation(self):
+        protocol = self.server.injector.protocol
+        if protocol == "json":
+            return self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        if protocol == "query":
+            self.kept = self.body()
+            return urllib.parse.parse_qs(self.kept.decode()).get("Action", [""])[0]
+        if protocol == "git" and self.command == "POST":
+            self.kept = self.body()
+            plain = (gzip.decompress(self.kept)
+                     if self.headers.get("Content-Encoding") == "gzip" else self.kept)
+            return (re.findall(rb"command=(ls-refs|fetch)", plain) or [b""])[0].decode()
+        return ""
+
     def body(self):
+        if self.kept is not None:
+            return self.kept
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             body = b""
             while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -268,9 +316,12 @@ def checksum(connection):
         connection.pass_on(DIGEST[0], [("Content-Type", kind)], text.encode())
         return
     status, headers, content = connection.ask(body)
-    middle = len(content) // 2
-    damaged = content[:middle] + bytes(~byte & 0xFF for byte in content[middle:middle + 64])
-    connection.pass_on(status, headers, damaged + content[middle + 64:])
+    begin, end = len(content) // 2, len(content) // 2 + 64
+    if connection.server.injector.protocol == "git":  # within the pack's first object
+        begin = content.index(b"PACK") + 40
+        end = begin + 16
+    damaged = bytes(~byte & 0xFF for byte in content[begin:end])
+    connection.pass_on(status, headers, content[:begin] + damaged + content[end:])
 
 
 def cut_upload(connection):

@@ -1,146 +1,169 @@
-"""One application and what its stages talk to; of each step the request that a fault hits."""
+"""One application, what it is made of by which commit, and what its stages talk to."""
 
 import base64
-import dataclasses
-import hashlib
 import json
-import re
+import pathlib
 import threading
 import uuid
 
+import argo_generator
 import git_hosting
-from application import Application, environment
+import neighbours
+from application import DEV, Application, environment
 from injector import FAULTS, Injector
-from on_cluster import OnCluster
+from service_account import ServiceAccount
+from stock_application import StockApplication, queue
 
-# A second try is enough to see that there is one; five take seconds each.
-ATTEMPTS = {"AWS_MAX_ATTEMPTS": "3"}
+ACCOUNT, REGION = DEV
 TOKEN = "ghp_faults"
+# Above one part of an upload, and no smaller when it is packed.
+LARGE = "head -c 17000000 /dev/urandom > large"
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """`wanted` says which of the requests to `service` is hit; `thing` and `place` are what an
-    error has to name: patterns. `faults`: those that make sense here."""
-    name: str
-    stage: str
-    service: str
-    protocol: str
-    wanted: object
-    thing: str
-    place: str
-    upload: bool = False
-    checksum: bool = False
+class Aws(neighbours.stage.Aws):
+    """A client takes as long to make as a stage does to run."""
+
+    def __init__(self, variables):
+        super().__init__(variables)
+        self.lock = threading.Lock()
+        self.made = {}
+
+    def client(self, service, region=REGION):
+        with self.lock:
+            if (service, region) not in self.made:
+                self.made[service, region] = super().client(service, region)
+            return self.made[service, region]
 
 
-def is_method(wanted, part=""):
-    return lambda method, path: method == wanted and part in path
+class Pipeline(neighbours.stage.Pipeline):
+    """With no more than what the cell is about: each call costs all others time."""
 
+    def __init__(self, world, bucket=None, watched=False):
+        self.directory = world.directory / f"pods-{uuid.uuid4().hex[:8]}"
+        self.generator, self.application, self.aws = world.generator, world.application, world.aws
+        self.variables = {**world.variables, "FAKE_CDK": str(world.control())}
+        self.name = f"app-{uuid.uuid4().hex[:8]}"
+        self.bucket = bucket or f"artifacts-{self.name}"
+        self.watched = watched
+        self.workflows = 0
+        if not bucket:
+            self.aws.client("s3").create_bucket(Bucket=self.bucket)
+        if watched:
+            self.log_group = f"/aphex/{self.name}"
+            self.aws.client("logs").create_log_group(logGroupName=self.log_group)
+            self.topic = self.aws.client("sns").create_topic(Name=self.name)["TopicArn"]
 
-def any_request(_method, _path):
-    return True
-
-
-STEPS = [
-    Step("clone the commit", "validate", "git", "git", any_request,
-         "repository|commit|remote", "localhost", checksum=True),
-    Step("assume the role of an environment", "validate", "sts", "query", any_request,
-         "role/cdk-hnb659fds-deploy-role|who we are", "STS|sts"),
-    Step("read the bootstrap's version", "validate", "ssm", "json", any_request,
-         "/cdk-bootstrap/hnb659fds/version", "SSM"),
-    Step("look for artifacts", "build", "s3", "s3", is_method("GET", "artifacts.json"),
-         r"artifacts\.json", "S3 GetObject s3://"),
-    Step("upload an artifact", "build", "s3", "s3", is_method("PUT", "build-output"),
-         r"build-output\.tar\.gz", "S3 PutObject s3://", upload=True, checksum=True),
-    Step("upload in parts", "build", "s3", "s3", is_method("PUT", "partNumber="),
-         r"build-output\.tar\.gz", "S3 UploadPart s3://", upload=True, checksum=True),
-    Step("write the list of artifacts", "build", "s3", "s3", is_method("PUT", "artifacts.json"),
-         r"artifacts\.json", "S3 PutObject s3://", upload=True, checksum=True),
-    Step("read the template", "pipeline", "kubernetes", "kubernetes",
-         is_method("GET", "/workflowtemplates/"), "WorkflowTemplate", "cluster arbiter"),
-    Step("apply the template", "pipeline", "kubernetes", "kubernetes",
-         is_method("PATCH", "/workflowtemplates/"), "WorkflowTemplate", "cluster arbiter",
-         upload=True),
-    Step("download artifacts", "deploy-dev", "s3", "s3", is_method("GET", "build-output"),
-         r"build-output\.tar\.gz", "S3 GetObject s3://|s3://", checksum=True),
-    Step("read the state of a stack", "deploy-dev", "cloudformation", "query", any_request,
-         "Api", "CloudFormation"),
-    Step("keep the outputs", "deploy-dev", "s3", "s3", is_method("PUT", "outputs/"),
-         r"outputs/dev\.json", "S3 PutObject s3://", upload=True, checksum=True),
-]
-
-
-def faults_of(step):
-    for fault in FAULTS:
-        if fault == "wrong checksum" and not step.checksum:
-            continue
-        if fault == "cut in the middle of an upload" and not step.upload:
-            continue
-        yield fault
-
-
-@dataclasses.dataclass
-class Outcome:
-    code: int
-    err: str
-    records: list
-    hits: int
-    seen: list
-    harm: str  # what is half done; empty: nothing
+    def settings(self, **changes):
+        settings = argo_generator.example_settings(
+            pipeline=self.name, artifactBucket=self.bucket, executionRoleArn="",
+            pullRequests="ignore", argoServerUrl="https://argo.example.com")
+        for name in ("githubToken", "logGroup", "metricNamespace"):
+            settings.pop(name)
+        if self.watched:
+            settings |= {"logGroup": self.log_group, "metricNamespace": "Aphex/Pipelines",
+                         "notificationTopicArn": self.topic}
+        return settings | changes
 
     @property
-    def words(self):
-        """Without what differs from run to run."""
-        text = self.err.strip()
-        for pattern, name in (
-                (r"\b[0-9a-f]{64}\b", "SHA256"), (r"\b[0-9a-f]{40}\b", "COMMIT"),
-                (r"artifacts-app-[0-9a-z-]+", "BUCKET"), (r"app-[0-9a-f]{8}\b", "PIPELINE"),
-                (r"(localhost|127\.0\.0\.1)(:| port )\d+", r"\1\2PORT"), (r"test-\d+", "NAMESPACE"),
-                (r"after \d+ ms", "after TIME"), (r"\b\d+ (out of \d+ )?bytes", "N bytes"),
-                (r"with \d+ bytes", "with N bytes"), (r"\b\d+ milliseconds", "TIME"),
-                (r"(/[\w.-]+)+/(work|source)\b", "WORK")):
-            text = re.sub(pattern, name, text)
-        return text
+    def control(self):
+        """Of the fake CDK."""
+        return pathlib.Path(self.variables["FAKE_CDK"])
+
+    @property
+    def has_deployed(self):
+        calls = self.control / "calls"
+        return calls.exists() and "deploy" in calls.read_text(encoding="utf-8")
 
 
 class World:
-    def __init__(self, directory, fixtures, generator, variables, aws, cluster):
+    def __init__(self, directory, generator, variables):
         self.directory = directory
-        self.fixtures, self.generator, self.aws, self.cluster = fixtures, generator, aws, cluster
-        self.variables = variables
-        self.application = Application(directory / "app", variables)
-        self.variables["FAKE_CDK"] = str(self.application.control)
-        self.application.configure(environment("dev", tests=("true",)), build=("true",))
-        self.commit = self.application.commit()
-        self.application.configure(
-            environment("dev", tests=("true",)),
-            build=("head -c 20000000 /dev/urandom > large",))
-        self.large = self.application.commit("Something large")
-        self.git = GitServer(directory, self.variables, self.application.directory)
+        self.generator, self.variables = generator, variables
+        self.aws = Aws(variables)
+        self.cluster = None  # given by who knows whether it is needed
         self.lock = threading.Lock()  # the generator answers one question at a time
-        self.built = self.pipeline()
-        ended = self.workflow(self.built, self.commit).run("build")
-        assert ended.code == 0, ended.err
+        self.application = Application(directory / "app", variables)
+        self.configurations = {}
+        self.make_commits()
+        self.git = GitServer(directory, variables)
+        self.git.publish(self.application.directory, "public/app")
+        self.git.publish(self.application.directory, "public/shared")
+        self.make_artifacts()
+        self.account = ServiceAccount(self.aws, directory, variables)
+        self.account.mount(3600)
+
+    def make_commits(self):
+        """Each has its own configuration."""
+        app = self.application
+        tested = environment("dev", tests=("true",))
+        self.commit = self.made("The first", tested)
+        self.large = self.made("Something large", tested, build=(LARGE,))
+        self.gated = self.made("Somebody is asked",
+                               environment("dev", approval={"approvers": ["grace"]}))
+        self.changed = self.made("Another environment", tested, environment("prod"))
+        app.stacks({"name": "Broken"})
+        self.broken = self.made("A stack that cannot be made",
+                                environment("dev", stacks=("Broken",)))
+        self.stock = self.made_for_stock_cdk()
+        app.stacks({"name": "Api", "outputs": {"Url": "http://api"}})
+        app.write(".gitmodules", '[submodule "shared"]\n\tpath = shared\n\turl = ../shared.git\n')
+        (app.directory / "shared").mkdir()
+        app.git("update-index", "--add", "--cacheinfo", f"160000,{self.commit},shared")
+        self.parent = self.made("With a submodule", tested)
+
+    def made(self, message, *environments, **more):
+        """A commit."""
+        self.application.configure(*environments, **more)
+        commit = self.application.commit(message)
+        file = self.application.directory / "aphex-config.yaml"
+        self.configurations[commit] = file.read_text(encoding="utf-8")
+        return commit
+
+    def made_for_stock_cdk(self):
+        """A commit whose stack the real command line deploys; the next has the fake one again."""
+        program = self.application.directory / "node_modules/.bin/cdk"
+        fake = program.read_bytes()
+        stock = StockApplication(self.application, f"Stock-{uuid.uuid4().hex[:8]}")
+        stock.has(queue(stock.stack))
+        commit = self.made("For the stock command line", environment("dev"))
+        program.write_bytes(fake)
+        return commit
+
+    def make_artifacts(self):
+        """What later stages begin with, and the stacks that they look at."""
+        resources = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+        self.aws.client("cloudformation").create_stack(StackName="Api",
+                                                       TemplateBody=json.dumps(resources))
+        self.built = Pipeline(self)
+        taken = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket",
+                                          "Properties": {"BucketName": self.built.bucket}}}}
+        self.aws.client("cloudformation").create_stack(StackName="Broken",
+                                                       TemplateBody=json.dumps(taken))
+        for commit, stages in ((self.commit, ("build", "deploy-dev")), (self.broken, ("build",)),
+                               (self.stock, ("build", "deploy-dev")),
+                               (self.gated, ("build", "approve-dev"))):
+            workflow = self.workflow(self.built, commit)
+            for stage in stages:
+                ended = workflow.run(stage)
+                assert ended.code == 0, ended.out + ended.err
+        self.digest = (ended.volume / "work/changes-digest").read_text(encoding="utf-8")
 
     def close(self):
         self.git.close()
 
-    def pipeline(self):
-        name = uuid.uuid4().hex[:8]
-        return self.fixtures.Pipeline(self.directory / f"pods-{name}", self.generator,
-                                      self.application, {**self.variables, **ATTEMPTS}, self.aws)
+    def control(self):
+        made = self.directory / f"cdk-{uuid.uuid4().hex[:8]}"
+        made.mkdir()
+        return made
 
-    def workflow(self, pipeline, commit, **parameters):
+    def workflow(self, pipeline, commit, generate=None, **parameters):
         """Of the configuration of that commit, which not always is the one on disk."""
-        file = self.application.directory / "aphex-config.yaml"
-        with self.lock:
-            file.write_text(self.application.git("show", f"{commit}:aphex-config.yaml"),
-                            encoding="utf-8")
-            return pipeline.workflow(commit, **parameters)
+        with self.configured(commit):
+            return pipeline.workflow(commit, (generate or pipeline.generate)(), **parameters)
 
-    def endpoint(self, service):
-        return {"git": self.git.url, "kubernetes": self.cluster.endpoint}.get(
-            service, self.variables["AWS_ENDPOINT_URL"])
+    def configured(self, commit):
+        """A lock while the commit's configuration lies there."""
+        return Configured(self, commit)
 
     def injector(self, step, fault, times):
         more = {}
@@ -148,103 +171,36 @@ class World:
             keys = self.cluster.ca_file.parent
             more = {"tls": (keys / "server.pem", keys / "server.key"),
                     "trust": self.cluster.ca_file}
-        return Injector(self.endpoint(step.service), step.protocol, FAULTS[fault], times,
-                        step.wanted, **more)
+        endpoint = {"git": self.git.url,
+                    "kubernetes": self.cluster.endpoint if self.cluster else None}.get(
+            step.service, self.variables["AWS_ENDPOINT_URL"])
+        if step.brief:
+            more["closed_seconds"] = 0
+        wanted = step.wanted
+        if (step.protocol, fault) == ("git", "wrong checksum"):  # only a pack has one
 
-    def run(self, step, fault, times):
-        """The stage's pod with the fault at that step; `times` None: whenever it is asked."""
-        injector = self.injector(step, fault, times)
-        try:
-            ended, harm = RUNS[step.service](self, step, injector)
-        finally:
-            injector.close()
-        return Outcome(ended.code, ended.err, ended.records, injector.hits(), injector.seen, harm)
-
-
-def later_steps(ended):
-    """Titles of the steps that began after the one that failed."""
-    finished = [each for each in ended.records if each["event"] == "step_finished"]
-    failed = [number for number, each in enumerate(finished) if each.get("state") == "failed"]
-    return [each for each in finished[failed[0] + 1:]] if failed else []
+            def wanted(asked):
+                return step.wanted(asked) and asked.operation == "fetch"
+        return Injector(endpoint, step.protocol, FAULTS[fault], times, wanted, **more)
 
 
-def run_aws(world, step, injector):
-    large = step.name == "upload in parts"
-    commit = world.large if large else world.commit
-    pipeline = world.built if step.stage == "deploy-dev" else world.pipeline()
-    variables = {f"AWS_ENDPOINT_URL_{step.service.upper()}": injector.url}
-    ended = world.workflow(pipeline, commit).run(step.stage, **variables)
-    harm = [f"began after the failure: {each}" for each in later_steps(ended)]
-    if step.stage == "build" and ended.code != 0:
-        client = world.aws.client("s3")
-        harm += missing_artifacts(world, pipeline.bucket, commit)
-        if client.list_multipart_uploads(Bucket=pipeline.bucket).get("Uploads"):
-            harm.append("an upload in parts is left open")
-    if step.stage == "build" and ended.code == 0:
-        if not any(key.endswith("artifacts.json") for key in world.aws.keys(pipeline.bucket)):
-            harm.append("the build succeeded without artifacts.json")
-    return ended, "; ".join(harm)
+class Configured:
+    def __init__(self, world, commit):
+        self.world, self.commit = world, commit
 
+    def __enter__(self):
+        self.world.lock.acquire()
+        file = self.world.application.directory / "aphex-config.yaml"
+        file.write_text(self.world.configurations[self.commit], encoding="utf-8")
 
-def missing_artifacts(world, bucket, commit):
-    """Of a list that S3 took though its answer never came: the list is whole, or not there."""
-    keys = world.aws.keys(bucket)
-    if f"{commit}/artifacts.json" not in keys:
-        return
-    client = world.aws.client("s3")
-    written = client.get_object(Bucket=bucket, Key=f"{commit}/artifacts.json")["Body"].read()
-    for file in json.loads(written)["files"]:
-        key = f"{commit}/{file['key']}"
-        content = (client.get_object(Bucket=bucket, Key=key)["Body"].read() if key in keys else b"")
-        if hashlib.sha256(content).hexdigest() != file["sha256"]:
-            yield f"artifacts.json names {key}, which is not there"
-
-
-def run_kubernetes(world, step, injector):
-    pipeline = world.pipeline()
-    with world.lock:
-        on_cluster = OnCluster(pipeline, world.cluster, pipeline.directory.parent)
-        on_cluster.directory = pipeline.directory
-        pipeline.directory.mkdir(exist_ok=True)
-        file = world.application.directory / "aphex-config.yaml"
-        file.write_text(world.application.git("show", f"{world.commit}:aphex-config.yaml"),
-                        encoding="utf-8")
-        on_cluster.install(on_cluster.generate())
-    before = on_cluster.template
-    workflow = on_cluster.workflow(world.commit)
-    token = world.cluster.user_token(
-        f"system:serviceaccount:{on_cluster.namespace}:"
-        f"{on_cluster.generated.workflow_template['spec']['serviceAccountName']}")
-    on_cluster.kubeconfig = on_cluster.write_kubeconfig(token, server=injector.url)
-    ended = on_cluster.run(workflow)
-    after = on_cluster.template
-    harm = ""
-    if ended.code != 0 and after != before:
-        harm = "the template has changed"
-    if ended.code == 0 and after["metadata"]["annotations"]["aphex.dev/commit"] != world.commit:
-        harm = "the template is not the commit's"
-    return ended, harm
-
-
-def run_git(world, step, injector):
-    workflow = world.workflow(world.pipeline(), world.commit,
-                              repositoryUrl=f"{injector.url}/public/app.git")
-    pod = workflow.pod(step.stage)
-    pod.clone()
-    ended = pod.run()
-    began = [each for each in ended.records if each["event"] == "step_finished"]
-    harm = "" if ended.code == 0 or len(began) <= 1 else "steps ran without the commit"
-    return ended, harm
-
-
-RUNS = {"git": run_git, "kubernetes": run_kubernetes, "s3": run_aws, "sts": run_aws,
-        "ssm": run_aws, "cloudformation": run_aws}
+    def __exit__(self, *_):
+        self.world.lock.release()
 
 
 class GitServer:
     """git's own http-backend by plain HTTP: what a fault hits must not be encrypted."""
 
-    def __init__(self, directory, variables, source):
+    def __init__(self, directory, variables):
         self.hosting = git_hosting.GitHosting.__new__(git_hosting.GitHosting)
         self.hosting.seen, self.hosting.tunnels = [], []
         self.hosting.variables = variables
@@ -255,8 +211,6 @@ class GitServer:
         self.hosting.server = git_hosting.Server(self.hosting)
         self.hosting.thread = threading.Thread(target=self.hosting.server.serve_forever)
         self.hosting.thread.start()
-        self.hosting.publish(source, "public/app")
+        self.publish = self.hosting.publish
+        self.close = self.hosting.close
         self.url = f"http://127.0.0.1:{self.hosting.server.server_address[1]}"
-
-    def close(self):
-        self.hosting.close()

@@ -1,5 +1,6 @@
 #include "server/queue/branch_sweep.hpp"
 
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -11,10 +12,22 @@ namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
 
+Error without_answer(const ServedPipeline& pipeline, Error cause) {
+  cause.hint = fmt::format(
+      "no stack is torn down for it, and it is asked again in ten minutes; 'git ls-remote {}' must "
+      "work as the user of this server, without a question",
+      engine::without_credentials(pipeline.url));
+  return fail_because(fmt::format("it is unknown which branches of {} are there ({})",
+                                  pipeline.name, engine::without_credentials(pipeline.url)),
+                      std::move(cause))
+      .value();
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> sweep_branches(const SweepParts& parts) {
   std::vector<std::string> gone;
+  std::optional<Error> unknown;  // of a repository that does not answer; the others are looked at
   APHEX_TRY(const std::vector<std::string> deployed, parts.store.deployed_branches());
   for (const ServedPipeline& pipeline : parts.config.pipelines) {
     const std::string prefix = branch_pipeline(pipeline.name, "");
@@ -23,10 +36,15 @@ Result<std::vector<std::string>> sweep_branches(const SweepParts& parts) {
       if (each.starts_with(prefix)) ids.push_back(each.substr(prefix.size()));
     }
     if (ids.empty()) continue;
-    APHEX_TRY(const std::vector<std::string> branches, parts.git.remote_branches(pipeline.url));
-    if (branches.empty()) continue;
+    Result<std::vector<std::string>> branches = parts.git.remote_branches(pipeline.url);
+    if (!branches && branches.error().code == ErrorCode::cancelled) return branches;
+    if (!branches) {
+      unknown = without_answer(pipeline, std::move(branches.error()));
+      continue;
+    }
+    if (branches->empty()) continue;
     std::set<std::string> there;
-    for (const std::string& branch : branches)
+    for (const std::string& branch : *branches)
       there.insert(engine::branch_id(branch));
     for (const std::string& id : ids) {
       if (there.contains(id)) continue;
@@ -49,6 +67,7 @@ Result<std::vector<std::string>> sweep_branches(const SweepParts& parts) {
       gone.push_back(entry.branch);
     }
   }
+  if (unknown) return fail(std::move(*unknown));
   return gone;
 }
 
