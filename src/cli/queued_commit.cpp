@@ -183,12 +183,13 @@ Result<ExitCode> perform_commit(QueuedWork& work) {
   return earlier ? go_on(work, *earlier) : begin(work);
 }
 
-// Once: a run that ended after the entry began was gone on with by an earlier process of it.
+// Once: a run that ended after the entry began was gone on with by an earlier process of it. Where
+// there was none, it ended before, whatever the clock said then.
 Result<ExitCode> perform_resume(QueuedWork& work) {
   const std::int64_t id = work.entry.run_id.value_or(0);
   APHEX_CHECK(engine::mark_interrupted(work.session.database(), work.session.paths()));
   APHEX_TRY(const store::RunRecord record, work.session.database().run(id));
-  const bool over = store::is_finished(record.state) &&
+  const bool over = work.entry.starts > 1 && store::is_finished(record.state) &&
                     record.state != store::RunState::interrupted && !work.entry.parked_at &&
                     record.ended_at.value_or(0) >= work.entry.started_at.value_or(0);
   if (over) return exit_of(record);

@@ -191,8 +191,8 @@ class Machine:
 
     def install(self, package):
         """Its dependencies are here: it was built with them."""
-        shutil.copy(package, self.root / "root/aphex.deb")
-        self.inside("dpkg", "--install", "/root/aphex.deb")
+        shutil.copy(package, self.root / "aphex.deb")
+        self.inside("dpkg", "--install", "/aphex.deb")
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_its_log_is_rotated_as_the_user_that_writes_it(package, machine):
     machine.inside(*as_user("aphex"), "sh", "-c", "echo a line > /var/log/aphex/server.log")
     program, variables = programs.program("logrotate")
     machine.inside(*[f"{name}={value}" for name, value in variables.items()], program, "--force",
-                   "--state", "/root/status", "/etc/logrotate.d/aphex")
+                   "--state", "/status", "/etc/logrotate.d/aphex")
     assert (machine / "var/log/aphex/server.log.1").read_text() == "a line\n"
     assert not (machine / "var/log/aphex/server.log").exists()
 
