@@ -8,6 +8,7 @@ that is called puts a place of the desk there.
 import contextlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -112,13 +113,22 @@ def telling(laptop):
 
 # --- runs ---------------------------------------------------------------------------------------
 
-@pytest.fixture
-def local_aws(laptop, application):
-    """The variables that lead to the local AWS of the laptop, with its accounts. Pages end it."""
-    laptop.run("aphex", "sandbox", "start", cwd=application)
-    printed = laptop.run("bash", "-c", 'eval "$(aphex sandbox env)"; env | grep "^AWS_"',
-                         cwd=application)
-    return dict(line.split("=", 1) for line in printed.splitlines())
+@pytest.fixture(scope="module")
+def local_aws(laptop):
+    """The variables that lead to a local AWS with one account, which no page ends."""
+    directory = laptop.directory / "local-aws"
+    directory.mkdir()
+    accounts = Application(directory / "accounts", laptop.variables)
+    # Its CDK is the fake one, which cannot bootstrap.
+    shutil.rmtree(accounts.directory / "node_modules")
+    accounts.configure(environment("dev"))
+    desk = laptop.having(APHEX_STATE_DIR=str(directory / "state"),
+                         APHEX_CDK=str(ROOT / "node_modules/.bin/cdk"))
+    desk.run("aphex", "sandbox", "start", cwd=accounts.directory)
+    printed = desk.run("bash", "-c", 'eval "$(aphex sandbox env)"; env | grep "^AWS_"',
+                       cwd=directory)
+    yield dict(line.split("=", 1) for line in printed.splitlines())
+    desk.stop_sandbox()
 
 
 def with_runs(laptop, local_aws, name, **more):  # noqa: F811

@@ -131,8 +131,9 @@ def delivered(laptop, application):
 
 
 @pytest.fixture
-def with_sandbox(laptop, local_aws, application, cluster):  # noqa: F811
+def with_sandbox(laptop, application, cluster):  # noqa: F811
     """The sandbox runs; a cluster of one's own is in ~/.kube/config."""
+    laptop.run("aphex", "sandbox", "start", cwd=application)
     config = yaml.safe_load(cluster.kubeconfig.read_text(encoding="utf-8"))
     config["contexts"][0]["name"] = config["current-context"] = "kind-kind"
     (laptop.home / ".kube").mkdir()
