@@ -9,8 +9,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import make_runs  # noqa: E402
+import planted  # noqa: E402
 
-SECRET = "a-secret-of-thirty-two-characters"
 PIPELINES = ["archon-agent", "billing-api", "identity"]
 # More than a window of a log, so that it is shown in parts.
 LONG_LOG_LINES = 2_600
@@ -189,7 +189,9 @@ class Scene:
 
 def configure(directory):
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "secret").write_text(SECRET)
+    (directory / "secret").write_text(
+        planted.secret("webhook secret", planted.WEBHOOK_SECRET))
+    planted.holds(directory / "secret", "webhook secret")
     (directory / "aphex-server.yaml").write_text(json.dumps(
         {"version": "1.0", "listen": "127.0.0.1:0", "pipelines": [
             {"name": name, "repository": f"acme/{name}", "webhookSecretFiles": ["secret"]}

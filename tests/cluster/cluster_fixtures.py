@@ -31,6 +31,9 @@ from eks_authenticator import Authenticator
 from kube_api import Api, ApiError
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "support"))
+import planted  # noqa: E402
+
 REPO = HERE.parents[1]
 CRDS = HERE / "crds"
 KEPT_LOGS = REPO / "build" / "test-logs"
@@ -244,6 +247,7 @@ class Cluster:
 
     def _write_kubeconfig(self, token):
         path = self._directory / f"kubeconfig-{self._next('kubeconfig')}.json"
+        planted.holds(path, "token of the cluster")
         write_kubeconfig(path, {"server": self.endpoint, "certificate-authority-data":
                                 self.ca_data}, {"token": token})
         return path
@@ -252,12 +256,24 @@ class Cluster:
         return Api(self.endpoint, self.ca_pem, token, agent)
 
     def user_token(self, name, groups=()):
-        return self.eks.user_token(name, groups)
+        return planted.secret("token of the cluster", self.eks.user_token(name, groups))
 
     def namespace(self, name=None):
         name = name or f"test-{self._next('namespace')}"
         self.admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         return name
+
+    def remove_namespace(self, name):
+        """At once: no controller runs here that would end a namespace."""
+        path = f"/api/v1/namespaces/{name}"
+        self.admin.delete(path)
+        try:
+            ending = self.admin.get(path)
+            ending["spec"]["finalizers"] = []
+            self.admin.replace(f"{path}/finalize", ending)
+        except ApiError as error:
+            if error.code != 404:
+                raise
 
     def bind(self, user, rules, namespace=None, group=False):
         kind = "Role" if namespace else "ClusterRole"
@@ -354,6 +370,10 @@ class Cluster:
 
 
 def write_configuration(directory, webhook, admin_token):
+    planted.secret("token of the cluster", admin_token)
+    planted.holds(directory / "tokens.csv", "token of the cluster")
+    # Of the pipelines' Secrets, which etcd keeps.
+    planted.holds(directory / "etcd", "GitHub token", "webhook secret")
     (directory / "tokens.csv").write_text(
         f'{admin_token},{ADMINISTRATOR},{ADMINISTRATOR},"system:masters"\n', encoding="utf-8")
     (directory / "audit-policy.json").write_text(json.dumps(AUDIT_POLICY), encoding="utf-8")

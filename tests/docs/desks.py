@@ -17,6 +17,7 @@ import stand_ins
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 for folder in ("support", "cluster"):
     sys.path.insert(0, str(ROOT / "tests" / folder))
+import planted  # noqa: E402
 import sandbox_process  # noqa: E402
 from cluster_fixtures import programs as cluster_programs  # noqa: E402
 
@@ -51,6 +52,7 @@ class Desk:
         for each in (self.home, self.state):
             each.mkdir(parents=True)
         self.calls.touch()
+        planted.keys_of({}, self.state / "sandbox")
         stand_ins.write(self.programs)
         self.link("aphex", PROGRAM)
         # What the pages ask of AWS's own command line is asked of the real one.
@@ -183,12 +185,13 @@ class Cloud(Desk):
     def __init__(self, directory, cluster):
         super().__init__(directory)
         self.cluster = cluster
+        planted.holds(self.state / "sandbox", "GitHub token")  # in Secrets Manager
         self.sandbox = sandbox_process.start(self.state / "sandbox")
         self.variables |= {"AWS_ENDPOINT_URL": self.sandbox.endpoint,
                            "AWS_CONFIG_FILE": str(self.home / "aws-config"),
                            "KUBECONFIG": str(cluster.kubeconfig),
                            "APHEX_CDK": str(ROOT / "node_modules/.bin/cdk"),
-                           "GITHUB_TOKEN": "not-a-real-one"}
+                           "GITHUB_TOKEN": planted.secret("GitHub token", "not-a-real-one")}
         self.link("kubectl", cluster_programs() / "kubectl")
         self.wrap("aws", f'more=()\n[[ "$1 $2" != "{self.ONLY_CHECKED}" ]] ||'
                          f' more=(--generate-cli-skeleton output)\n'
@@ -204,6 +207,7 @@ class Cloud(Desk):
                          f"aws_access_key_id = {key['accessKeyId']}\n"
                          f"aws_secret_access_key = {key['secretAccessKey']}\n")
         (self.home / "aws-config").write_text(profiles, encoding="utf-8")
+        planted.holds(self.home / "aws-config", "AWS secret key")
 
     def prepare_cluster(self):
         code, answer = self.sandbox.call("POST", "/_aphex/clusters", {

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 import stand_ins
-from desks import PROGRAM, ROOT, SECONDS, Desk
+from desks import PROGRAM, ROOT, SECONDS, Desk, planted
 
 for folder in ("argo", "cluster_test", "e2e", "server"):
     sys.path.append(str(ROOT / "tests" / folder))
@@ -30,7 +30,7 @@ from collectors import Collector, GitHub  # noqa: E402
 from program import wait_until  # noqa: E402
 from waiting_gate import RIGHTS, Waiting  # noqa: E402
 
-SECRET = "0123456789abcdef0123456789abcdef"
+SECRET = planted.secret("webhook secret", "the-webhook-secret-of-the-pages")
 REPOSITORY = "bdchatham/ArchonAgent"
 EXAMPLES = ROOT / "packaging"
 BUILT = PROGRAM.parent
@@ -59,6 +59,7 @@ def configured_server(desk, name, port, **more):
 def write_secret(file, text=SECRET):
     file.write_text(text + "\n", encoding="utf-8")
     file.chmod(0o600)
+    planted.holds(file, "webhook secret", "GitHub token")
 
 
 def wrapped(desk, name, **programs):
@@ -90,7 +91,8 @@ def answering(tmp_path_factory):
             assert time.monotonic() < end, "the server does not answer"
             time.sleep(0.1)
         token = desk.run("aphex", "token", "create", "docs", "--role", "admin", cwd=directory)
-        yield desk.having(APHEX_TOKEN=token.split()[0]), directory
+        secret = planted.secret("API token", token.split()[0])
+        yield desk.having(APHEX_TOKEN=secret), directory
 
 
 @pytest.fixture

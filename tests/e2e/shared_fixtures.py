@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from application import STAGING, Application, environment
-from program import BINARY, REPO, Program, processes_with, wait_until
+from program import BINARY, REPO, Program, planted, processes_with, wait_until
 
 # A person's own settings must not change what is tested.
 FOREIGN = ("AWS_", "CDK", "GIT_", "APHEX_", "NODE_", "npm_", "XDG_")
@@ -62,7 +62,8 @@ def sandbox(base, surroundings, tmp_path_factory):
     script = exported.out + 'env -0 | grep -z "^AWS_"\n'
     shown = subprocess.run(["bash", "-c", script], env=surroundings, capture_output=True,
                            text=True, check=True).stdout
-    yield dict(each.split("=", 1) for each in shown.split("\0") if each)
+    variables = dict(each.split("=", 1) for each in shown.split("\0") if each)
+    yield planted.keys_of(variables, directory / "state" / "sandbox")
     program.run("sandbox", "stop", cwd="/")
     wait_until(lambda: not processes_with(str(directory)), "the sandbox ends")
 

@@ -4,7 +4,7 @@ import json
 import re
 
 from application import STAGING, environment
-from program import plain
+from program import plain, planted
 
 
 WHOLE_RUN = """\
@@ -158,7 +158,9 @@ def test_parameters_can_be_given(application, aphex):
 
 
 def test_the_password_in_the_origin_is_told_to_nobody(application, aphex):
-    application.git("remote", "add", "origin", "https://ada:hunter2hunter2@example.com/team/shop")
+    password = planted.secret("password of the origin", "hunter2hunter2")
+    application.git("remote", "add", "origin", f"https://ada:{password}@example.com/team/shop")
+    planted.holds(application.directory / ".git/config", "password of the origin")
     application.configure(build=["echo $APHEX_REPOSITORY_URL; git remote -v"])
     application.commit()
 

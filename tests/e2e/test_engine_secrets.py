@@ -3,9 +3,9 @@
 import base64
 
 from application import environment
-from program import processes_with, wait_until
+from program import planted, processes_with, wait_until
 
-SECRET = 'x9!Q"7-geheim/+='
+SECRET = planted.secret("deployment token", 'x9!Q"7-geheim/+=')
 FORMS = [SECRET, base64.b64encode(SECRET.encode()).decode(), "x9%21Q%227-geheim%2F%2B%3D"]
 
 

@@ -1,79 +1,10 @@
 """A commit changes its own pipeline: the stage `pipeline` of the template that is in the cluster,
 executed as a pod would be, with the rights that the stack gave its service account."""
 
-import os
-import subprocess
-import sys
-import types
-
 import pytest
 import yaml
-from world import ACCOUNT, CDK, EXAMPLE, ROOT, key_of
-
-for folder in ("e2e", "stage"):
-    sys.path.insert(0, str(ROOT / "tests" / folder))
-from workflow import Workflow  # noqa: E402
-
-GIT = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
-       "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com",
-       "GIT_CONFIG_GLOBAL": "/dev/null"}
-
-
-class Repository:
-    def __init__(self, folder):
-        self.folder = folder
-        self.git("init", "-q", "-b", "main")
-        (folder / ".gitignore").write_text("cdk.out\n", encoding="utf-8")
-
-    def git(self, *arguments):
-        return subprocess.run(["git", "-C", self.folder, *arguments], env={**os.environ, **GIT},
-                              capture_output=True, text=True, check=True).stdout.strip()
-
-    def commit(self):
-        self.git("add", "--all")
-        self.git("commit", "-q", "-m", "A change")
-        return self.git("rev-parse", "HEAD")
-
-
-class InCluster:
-    """Runs the stage `pipeline` of the WorkflowTemplate that stands in the cluster."""
-
-    def __init__(self, app, directory):
-        self.app = app
-        self.directory = directory
-        self.repository = Repository(app.folder)
-        self.runs = 0
-
-    @property
-    def template(self):
-        return self.app.live()[("WorkflowTemplate", f"{self.app.name}-pipeline")]
-
-    def kubeconfig(self):
-        cluster = self.app.world.cluster
-        account = self.template["spec"]["serviceAccountName"]
-        token = cluster.user_token(f"system:serviceaccount:{self.app.namespace}:{account}")
-        file = self.directory / "kubeconfig"
-        file.write_text(yaml.safe_dump({
-            "apiVersion": "v1", "kind": "Config", "current-context": "pod",
-            "clusters": [{"name": "c", "cluster": {"server": cluster.endpoint,
-                                                   "certificate-authority": str(cluster.ca_file)}}],
-            "users": [{"name": "u", "user": {"token": token}}],
-            "contexts": [{"name": "pod", "context": {"cluster": "c", "user": "u"}}]}))
-        return file
-
-    def run(self, commit):
-        self.runs += 1
-        templates = {each["name"]: each for each in self.template["spec"]["templates"]}
-        generated = types.SimpleNamespace(templates=lambda: templates)
-        variables = self.app.world.environment() | {
-            "APHEX_CDK": str(CDK), "KUBECONFIG": str(self.kubeconfig()),
-            "TMPDIR": str(self.directory)}
-        workflow = Workflow(
-            self.directory / f"run-{self.runs}", generated,
-            {"commitSha": commit, "repositoryUrl": f"file://{self.app.folder}", "branch": "main",
-             "author": "Ada", "message": "A change"}, variables,
-            f"{self.app.name}-{self.runs}", self.app.namespace)
-        return workflow.run("pipeline"), workflow
+from in_cluster import InCluster
+from world import ACCOUNT, EXAMPLE, key_of
 
 
 @pytest.fixture

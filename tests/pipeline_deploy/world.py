@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 
+import planted
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -22,7 +23,7 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 CLUSTER = "aphex-test"
 GITHUB_TOKEN_SECRET = "archon-agent/github-token"
-GITHUB_TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ"
+GITHUB_TOKEN = planted.secret("GitHub token", "ghp_0123456789abcdefghijABCDEFGHIJ")
 GROUP = "aphex:kubectl"
 KUBECTL_ROLE = "ClusterKubectlRole"
 SECONDS = 240
@@ -56,12 +57,14 @@ class World:
         self.templates = templates  # a copy of every one that was synthesized, for cfn-lint
         self.kubectl_role = f"arn:aws:iam::{ACCOUNT}:role/{KUBECTL_ROLE}"
         self.issuer = ""
+        # What is in Secrets Manager.
+        planted.holds(sandbox.state_dir, "GitHub token", "webhook secret")
 
     def client(self, service, region=REGION):
         return self.sandbox.client(service, ACCOUNT, region)
 
-    def environment(self, region=REGION):
-        key = self.sandbox.key(ACCOUNT)
+    def environment(self, region=REGION, account=ACCOUNT):
+        key = self.sandbox.key(account)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         return kept | {
             "HOME": str(self.home), "AWS_ENDPOINT_URL": self.sandbox.endpoint,
@@ -72,10 +75,10 @@ class World:
             "PATH": f"{APHEX.parent}:{os.environ['PATH']}",
         }
 
-    def cdk(self, *arguments, cwd, region=REGION):
-        """Exit code and everything that it said."""
+    def cdk(self, *arguments, cwd, region=REGION, account=ACCOUNT):
+        """Exit code and everything that it said, to this account's administrator."""
         done = subprocess.run(
-            [str(CDK), *map(str, arguments)], cwd=cwd, env=self.environment(region),
+            [str(CDK), *map(str, arguments)], cwd=cwd, env=self.environment(region, account),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=SECONDS, check=False)
         return done.returncode, done.stdout
@@ -253,8 +256,8 @@ class Pipeline:
         return found
 
     def webhook_secret(self):
-        return self.client("secretsmanager").get_secret_value(
-            SecretId=f"aphex/{self.name}/webhook")["SecretString"]
+        return planted.secret("webhook secret", self.client("secretsmanager").get_secret_value(
+            SecretId=f"aphex/{self.name}/webhook")["SecretString"])
 
     def provider_log(self):
         group = f"/aphex/{self.name}/provider"

@@ -16,8 +16,8 @@ from moto.server import ThreadedMotoServer
 from moto.sts.models import sts_backends
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(HERE.parent / "cluster"))
+for folder in (HERE, HERE.parent / "support", HERE.parent / "cluster"):
+    sys.path.insert(0, str(folder))
 import lambda_runtime  # noqa: E402
 from cluster_fixtures import cluster, write_keys  # noqa: E402,F401  (a fixture)
 from lambda_runtime import ACCOUNT, REGION, SIGNATURE  # noqa: E402

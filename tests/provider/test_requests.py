@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 
+import planted
 import pytest
 
 from conftest import CLUSTER, decoded
@@ -343,7 +344,7 @@ def test_every_character_arrives_as_it_was_written(provider, eks_cluster):
 
 # --- secrets -------------------------------------------------------------------------------------
 
-TOKEN = "ghp_the-token-of-the-tests-0123456789"
+TOKEN = planted.secret("GitHub token", "ghp_the-token-of-the-tests-0123456789")
 
 
 def nowhere(provider, value):

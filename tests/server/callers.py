@@ -4,12 +4,14 @@ import http.client
 import re
 import urllib.parse
 
+from program import planted
+
 
 def token(server, name="ci", role="admin", *more):
     made = server.program.run("token", "create", name, "--role", role, *more, cwd=server.directory)
     assert made.code == 0, made.err
     assert re.fullmatch(r"aphex_[0-9a-f]{64}\n", made.out)
-    return made.out.strip()
+    return planted.secret("API token", made.out.strip())
 
 
 def bearer(secret):

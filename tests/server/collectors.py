@@ -24,7 +24,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from jsonschema import Draft202012Validator, FormatChecker
 
-from program import wait_until
+from program import planted, wait_until
 
 GITHUB_API = json.loads(
     (pathlib.Path(__file__).resolve().parents[1] / "data/github-api.json").read_text())
@@ -115,7 +115,7 @@ class GitHub(Collector):
     """As its published description has it: every request is checked, answers are its examples."""
 
     def __init__(self, token="a-token-of-a-person", repositories=("acme/app",)):
-        self.token, self.repositories = token, repositories
+        self.token, self.repositories = planted.secret("GitHub token", token), repositories
         self.public_key = None  # of the app
         self.statuses, self.checks, self.complaints = [], {}, []
         self.after = lambda kind: None  # called when something was written, before the answer
@@ -125,9 +125,10 @@ class GitHub(Collector):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.public_key = RSAKey.import_key(key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-        return key.private_bytes(serialization.Encoding.PEM,
-                                 serialization.PrivateFormat.TraditionalOpenSSL,
-                                 serialization.NoEncryption()).decode()
+        pem = key.private_bytes(serialization.Encoding.PEM,
+                                serialization.PrivateFormat.TraditionalOpenSSL,
+                                serialization.NoEncryption()).decode()
+        return planted.secret("GitHub app's key", pem)
 
     @staticmethod
     def operation_of(request):
@@ -234,6 +235,8 @@ class Mailbox:
     def __init__(self, tls=None, directory=None, password=None, refuse=()):
         self.mails, self.envelopes, self.answers = [], [], []
         self.password, self.refuse = password, refuse
+        if password:
+            planted.secret("SMTP password", password)
         certificate = self.certificate = make_certificate(directory) if tls else None
         context = None
         if tls:

@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 sys.path.append(str(Path(__file__).resolve().parent))
 import github_examples  # noqa: E402
 from application import Application  # noqa: E402
-from program import Program, finish, remove, wait_until  # noqa: E402
+from program import Program, finish, planted, remove, wait_until  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from telling import opened, tell, topic  # noqa: E402,F401  (fixtures)
 
-SECRET = "a-secret-of-thirty-two-characters"
-OLD_SECRET = "an-older-secret-of-the-same-hook"
+SECRET = planted.secret("webhook secret", planted.WEBHOOK_SECRET)
+OLD_SECRET = planted.secret("older webhook secret", "an-older-secret-of-the-same-hook")
 
 
 def signature(body, secret=SECRET):
@@ -60,8 +60,17 @@ class Server:
                            "url": str(application.directory),
                            "webhookSecretFiles": ["secret", "old-secret"]}]
         directory.mkdir()
-        (directory / "secret").write_text(SECRET + "\n")
-        (directory / "old-secret").write_text(OLD_SECRET)
+        self.file("secret", SECRET + "\n", "webhook secret")
+        self.file("old-secret", OLD_SECRET, "older webhook secret")
+
+    def file(self, name, text, *secrets):
+        """Beside the configuration; it must hold these secrets."""
+        path = self.directory / name
+        path.write_text(text)
+        path.chmod(0o600)
+        if secrets:
+            planted.holds(path, *secrets)
+        return name
 
     def configure(self, **more):
         text = json.dumps({"version": "1.0", "listen": "127.0.0.1:0",

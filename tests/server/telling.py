@@ -8,7 +8,7 @@ import boto3
 import pytest
 from slack_sdk.models.blocks import Block
 
-from program import wait_until
+from program import planted, wait_until
 
 PUBLIC = "https://aphex.example.com"
 
@@ -34,23 +34,21 @@ def tell(server, opened):
         def __init__(self):
             self.channels = []
 
-        def file(self, name, text):
-            path = server.directory / name
-            path.write_text(text + "\n")
-            path.chmod(0o600)
-            return name
-
         def github(self, github, **more):
+            file = server.file("github-token", github.token + "\n", "GitHub token")
             self.channels.append({"channel": "github", "apiUrl": github.url,
-                                  "tokenFile": self.file("github-token", github.token)} | more)
+                                  "tokenFile": file} | more)
 
         def app(self, github, **more):
             key = github.use_app()
             self.channels.append({"channel": "github", "apiUrl": github.url, "appId": "12345",
-                                  "privateKeyFile": self.file("app.pem", key)} | more)
+                                  "privateKeyFile": server.file(
+                                      "app.pem", key + "\n", "GitHub app's key")} | more)
 
         def slack(self, collector, **more):
-            url = self.file("slack-url", f"{collector.url}/services/T0/B0/a-secret-of-the-hook")
+            secret = planted.secret("Slack address", "a-secret-of-the-hook")
+            url = server.file("slack-url", f"{collector.url}/services/T0/B0/{secret}\n",
+                              "Slack address")
             self.channels.append({"channel": "slack", "urlFile": url} | more)
 
         def email(self, mailbox, **more):

@@ -13,7 +13,7 @@ PASSWORD = "correct horse battery"
 def notify(server):
     def run(*channels, arguments=(), files=None, **more):
         for name, text in (files or {}).items():
-            (server.directory / name).write_text(text)
+            server.file(name, text, "SMTP password", "GitHub", "Slack address")
         server.configure(notifications=channels, **more)
         return server.program.run("notify", "test", *arguments, cwd=server.directory)
     return run

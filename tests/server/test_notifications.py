@@ -55,7 +55,7 @@ def test_a_failure_and_its_recovery_reach_a_chat_and_mailboxes(server, tell, ope
 def test_what_on_lists_is_told_and_nothing_else(server, tell, opened):
     chat, other = opened(Collector()), opened(Collector())
     tell.slack(chat, on=["start", "success"])
-    url = tell.file("other-url", other.url)
+    url = server.file("other-url", other.url + "\n")
     tell.channels.append({"channel": "slack", "name": "elsewhere", "urlFile": url,
                           "on": ["start", "success", "failure"], "branches": ["release/*"]})
     tell.start()
@@ -86,8 +86,8 @@ def test_a_commit_that_is_refused_before_it_runs_is_a_failure(server, tell, open
 
 def test_templates_have_the_words_and_stay_one_message(server, tell, opened):
     chat, mailbox = opened(Collector()), opened(Mailbox())
-    tell.file("words", "Oh no: {{pipeline}} {{stage}}\n"
-                       "{{message}} by {{author}} {{#again}}AGAIN{{/again}} {{{url}}}")
+    server.file("words", "Oh no: {{pipeline}} {{stage}}\n"
+                         "{{message}} by {{author}} {{#again}}AGAIN{{/again}} {{{url}}}\n")
     tell.slack(chat, templates={"failure": "words"})
     tell.email(mailbox, templates={"failure": "words"})
     tell.start()
@@ -106,7 +106,7 @@ def test_what_a_pusher_writes_stays_text(server, tell, opened):
     author = "Ada\r\nBcc: victim@example.com\r\n\r\n<!everyone>"
     chat, mailbox, github = opened(Collector()), opened(Mailbox()), opened(GitHub())
     tell.slack(chat)
-    tell.email(mailbox, templates={"failure": tell.file("words", "{{message}}\n{{author}}")})
+    tell.email(mailbox, templates={"failure": server.file("words", "{{message}}\n{{author}}\n")})
     tell.github(github)
     tell.start()
     server.application.configure(build=["exit 3"])

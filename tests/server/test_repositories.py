@@ -1,12 +1,12 @@
 """Two repositories with secrets of their own: what is signed for one is nothing to the other."""
 
 import pytest
-from program import wait_until
+from program import planted, wait_until
 from test_operation import hang_up, messages
 
 from conftest import OLD_SECRET, SECRET, push_payload
 
-OTHER = "the-secret-of-the-other-repository"
+OTHER = planted.secret("webhook secret of another", "the-secret-of-the-other-repository")
 COMMIT = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
 LOG = {"logFile": "server.log", "logFormat": "json"}
 UNSIGNED = "the signature is of none of this server's secrets"
@@ -15,7 +15,7 @@ UNSIGNED = "the signature is of none of this server's secrets"
 @pytest.fixture
 def two(server):
     """app of acme/app, with `secret` and `old-secret`; shop of acme/shop, with `shop-secret`."""
-    (server.directory / "shop-secret").write_text(OTHER + "\n")
+    server.file("shop-secret", OTHER + "\n", "webhook secret of another")
     server.pipelines.append(dict(server.pipelines[0], name="shop", repository="acme/shop",
                                  webhookSecretFiles=["shop-secret"]))
     server.start(**LOG)

@@ -19,7 +19,7 @@ import argo_generator  # noqa: E402
 from argo_generator import Generator, example_settings  # noqa: E402
 from cluster_fixtures import cluster  # noqa: E402,F401  (a fixture)
 from on_cluster import OnCluster  # noqa: E402
-from program import remove  # noqa: E402
+from program import planted, remove  # noqa: E402
 from shared_fixtures import await_end, base, sandbox, surroundings  # noqa: E402,F401  (fixtures)
 from workflow import Workflow  # noqa: E402
 
@@ -54,6 +54,7 @@ class Aws:
             {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
             key = json.load(answer)
+        planted.secret("AWS secret key", key["secretAccessKey"])
 
         def client(service, region=REGION):
             return boto3.client(service, region_name=region, endpoint_url=endpoint,

@@ -3,6 +3,7 @@
 import copy
 import re
 
+import planted
 import yaml
 from kube_api import ApiError
 
@@ -43,6 +44,7 @@ class OnCluster:
     def write_kubeconfig(self, token, server=None):
         self.kubeconfigs += 1
         file = self.directory / f"kubeconfig-{self.kubeconfigs}"
+        planted.holds(file, "token of the cluster")
         file.write_text(yaml.safe_dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "pod",
             "clusters": [{"name": "arbiter", "cluster": {
@@ -81,17 +83,23 @@ class OnCluster:
         """Stage after stage as the template's graph has them, to the first that fails (or the stage
         `until`): what each of those that began ended with. `variables` are of stages:
         deploy_dev={...}."""
-        ended = {}
-        for task in tasks_of(workflow.generated.workflow_template):
-            if not begins(task, ended):
-                continue
-            stage = task["name"]
+        def run(stage):
             of_stage = variables.get(stage.replace("-", "_"), {})
-            ended[stage] = (self.run(workflow, **of_stage) if stage == "pipeline"
-                            else workflow.run(stage, **of_stage))
-            if stage == until:
+            return (self.run(workflow, **of_stage) if stage == "pipeline"
+                    else workflow.run(stage, **of_stage))
+
+        return follow(workflow.generated.workflow_template, run, until)
+
+
+def follow(template, run, until=None):
+    """What each stage of the template that Argo would start ended with."""
+    ended = {}
+    for task in tasks_of(template):
+        if begins(task, ended):
+            ended[task["name"]] = run(task["name"])
+            if task["name"] == until:
                 break
-        return ended
+    return ended
 
 
 def tasks_of(template):

@@ -12,6 +12,21 @@ def part(value):
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
+def write_token(file, subject, seconds, issuer=ISSUER):
+    """As the kubelet mounts it for `subject`, "<namespace>:<account>"."""
+    claims = {"iss": f"https://{issuer}", "aud": ["sts.amazonaws.com"],
+              "sub": f"system:serviceaccount:{subject}", "exp": int(time.time() + seconds)}
+    file.write_text(f"{part({'alg': 'RS256'})}.{part(claims)}.c2lnbmF0dXJl")
+
+
+def with_role(variables, role, file):
+    """These variables with a service account's role in the place of keys."""
+    kept = {name: value for name, value in variables.items()
+            if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                            "AWS_PROFILE")}
+    return kept | {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(file)}
+
+
 class ServiceAccount:
     """A role for IRSA and the token that the kubelet mounts and rotates."""
 
@@ -33,14 +48,7 @@ class ServiceAccount:
                 f"{ISSUER}:sub": f"system:serviceaccount:pipelines:{self.name}"}}}]}
         self.role = iam.create_role(RoleName=self.name,
                                     AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-        self.variables = {name: value for name, value in variables.items()
-                          if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-                                          "AWS_SESSION_TOKEN", "AWS_PROFILE")}
-        self.variables |= {"AWS_ROLE_ARN": self.role,
-                           "AWS_WEB_IDENTITY_TOKEN_FILE": str(self.file)}
+        self.variables = with_role(variables, self.role, self.file)
 
     def mount(self, seconds, name=None):
-        claims = {"iss": f"https://{ISSUER}", "aud": ["sts.amazonaws.com"],
-                  "sub": f"system:serviceaccount:pipelines:{name or self.name}",
-                  "exp": int(time.time() + seconds)}
-        self.file.write_text(f"{part({'alg': 'RS256'})}.{part(claims)}.c2lnbmF0dXJl")
+        write_token(self.file, f"pipelines:{name or self.name}", seconds)

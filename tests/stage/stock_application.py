@@ -1,5 +1,5 @@
 """An application for the stock CDK command line, that needs no library: `app.js` writes the cloud
-assembly of what stacks.json says, as aws-cdk-lib does."""
+assembly of what stacks.json says, as aws-cdk-lib does; `{environment}` in it is that's name."""
 
 import json
 
@@ -7,12 +7,13 @@ from program import REPO
 
 APP = """// Writes the cloud assembly that stacks.json describes.
 const fs = require("fs"), path = require("path");
-const {account, region} = JSON.parse(process.env.CDK_CONTEXT_JSON);
+const {account, region, environment} = JSON.parse(process.env.CDK_CONTEXT_JSON);
 const out = process.env.CDK_OUTDIR;
 fs.mkdirSync(out, {recursive: true});
 const role = (kind) => `arn:aws:iam::${account}:role/cdk-hnb659fds-${kind}-${account}-${region}`;
 const artifacts = {};
-for (const stack of JSON.parse(fs.readFileSync("stacks.json"))) {
+const stacks = fs.readFileSync("stacks.json", "utf8").replaceAll("{environment}", environment);
+for (const stack of JSON.parse(stacks)) {
   const templateFile = `${stack.name}.template.json`;
   fs.writeFileSync(path.join(out, templateFile), JSON.stringify(stack.template));
   artifacts[stack.name] = {
@@ -36,7 +37,7 @@ def bucket(name):
 
 
 class StockApplication:
-    """Makes an Application's stack `Api` the CloudFormation stack `stack`."""
+    """Makes an Application's stack `Api` the CloudFormation stack `stack`; others are named so."""
 
     def __init__(self, application, stack):
         self.application = application
@@ -44,9 +45,13 @@ class StockApplication:
         application.write("cdk.json", '{"app": "node app.js"}\n')
         application.write("app.js", APP)
         program = application.directory / "node_modules/.bin/cdk"
+        program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f'#!/bin/sh\nexec {REPO}/node_modules/.bin/cdk "$@"\n')
         program.chmod(0o755)
 
-    def has(self, template):
+    def has(self, template, **others):
+        named = {"Api": (self.stack, template)} | {
+            name: (f"{self.stack}-{name}", each) for name, each in others.items()}
         self.application.write("stacks.json", json.dumps(
-            [{"name": "Api", "stackName": self.stack, "template": template}]))
+            [{"name": name, "stackName": stack, "template": each}
+             for name, (stack, each) in named.items()]))

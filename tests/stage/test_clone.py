@@ -6,9 +6,10 @@ import pathlib
 import subprocess
 
 import pytest
+import planted
 from git_hosting import GitHosting
 
-TOKEN = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
+TOKEN = planted.secret("GitHub token", "ghp_0123456789abcdefghijklmnopqrstuvwxyz")
 
 
 @pytest.fixture
@@ -28,6 +29,7 @@ def private(pipeline, application, github, tmp_path):
     github.publish(application.directory, "archon/archon-agent")
     token = tmp_path / "token"
     token.write_text(TOKEN + "\n")
+    planted.holds(token, "GitHub token")
 
     def workflow(url="https://github.com/archon/archon-agent.git", sha=commit, **settings):
         generated = pipeline.generate(

@@ -6,7 +6,7 @@ import sys
 import time
 
 from application import STAGING, environment
-from program import wait_until
+from program import planted, wait_until
 
 
 def read(pod_or_ended, path):
@@ -212,7 +212,7 @@ def shipped(pipeline, aws, workflow, stage):
 def test_the_log_is_shipped_as_it_is_printed(pipeline, application, aws):
     application.configure(build=("seq 1 3000", "echo $MY_TOKEN"))
     workflow = pipeline.workflow(application.commit())
-    ended = workflow.run("build", MY_TOKEN="hunter2hunter2")
+    ended = workflow.run("build", MY_TOKEN=planted.secret("token of a command", "hunter2hunter2"))
     assert ended.code == 0, ended.err
     assert "hunter2" not in ended.out
     assert "***" in ended.lines

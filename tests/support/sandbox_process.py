@@ -14,6 +14,8 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+import planted
+
 REPO = Path(__file__).resolve().parents[2]
 SANDBOX = REPO / "sandbox"
 PIPELINE = "111122223333"
@@ -47,6 +49,7 @@ class Sandbox:
     def key(self, account: str) -> dict[str, str]:
         status, answer = self.call("POST", "/_aphex/accounts", {"account": account})
         assert status == 200, answer
+        planted.secret("AWS secret key", answer["secretAccessKey"])
         return answer
 
     def client(self, service: str, account: str = PIPELINE, region: str = REGION, **keys):
@@ -76,9 +79,9 @@ def is_described(description: Path, pid: int) -> bool:
         return False
 
 
-def start(state_dir: Path, *extra: str) -> Sandbox:
+def start(state_dir: Path, *extra: str, **variables: str) -> Sandbox:
     begun = time.monotonic()
-    environment = {**os.environ, "PYTHONPATH": str(SANDBOX)}
+    environment = {**os.environ, "PYTHONPATH": str(SANDBOX), **variables}
     command = [sys.executable, "-m", "aphex_sandbox", "serve", "--state-dir", str(state_dir)]
     process = subprocess.Popen([*command, *extra], env=environment, stderr=subprocess.PIPE)
     description = state_dir / "server.json"
@@ -90,4 +93,5 @@ def start(state_dir: Path, *extra: str) -> Sandbox:
             raise RuntimeError("the sandbox did not start")
         time.sleep(0.01)
     endpoint = json.loads(description.read_text())["endpoint"]
+    planted.keys_of({}, state_dir)
     return Sandbox(state_dir, process, endpoint, time.monotonic() - begun)

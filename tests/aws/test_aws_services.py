@@ -3,89 +3,31 @@
 import hashlib
 import json
 import os
-import signal
 import subprocess
-import sys
-import time
-import urllib.request
 import uuid
 from pathlib import Path
 
-import boto3
+import planted
 import pytest
-from botocore.config import Config
+import sandbox_process
+from sandbox_process import PIPELINE as ACCOUNT, REGION, TARGET as OTHER_ACCOUNT
 
 REPO = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("APHEX_BIN", str(REPO / "build" / "release" / "bin" / "aphex"))
 PROBE = Path(PROGRAM).parent / "aws_probe"
-REGION = "us-east-1"
-ACCOUNT = "111122223333"
-OTHER_ACCOUNT = "444455556666"
 PART = 16 * 1024 * 1024
-START_SECONDS = 20.0
 KEYS_PER_PAGE = 10  # S3 sends a thousand
-
-
-class Sandbox:
-    def __init__(self, state_dir: Path):
-        self._log = open(state_dir.parent / "sandbox.log", "wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "aphex_sandbox", "serve", "--state-dir", str(state_dir)],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(REPO / "sandbox"),
-                "MOTO_S3_DEFAULT_MAX_KEYS": str(KEYS_PER_PAGE),
-            },
-            stdout=self._log,
-            stderr=self._log,
-        )
-        description = state_dir / "server.json"
-        deadline = time.monotonic() + START_SECONDS
-        while not description.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                pytest.fail(Path(self._log.name).read_text())
-            time.sleep(0.01)
-        self.endpoint = json.loads(description.read_text())["endpoint"]
-
-    def stop(self):
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._log.close()
-
-    def key(self, account: str) -> dict[str, str]:
-        request = urllib.request.Request(
-            self.endpoint + "/_aphex/accounts",
-            data=json.dumps({"account": account}).encode(),
-            method="POST",
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def client(self, service: str, account: str = ACCOUNT):
-        key = self.key(account)
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=key["accessKeyId"],
-            aws_secret_access_key=key["secretAccessKey"],
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     if not PROBE.exists():
         pytest.fail(f"{PROBE} is missing: build the project with its tests, or set APHEX_BIN")
-    running = Sandbox(tmp_path_factory.mktemp("sandbox") / "state")
+    running = sandbox_process.start(tmp_path_factory.mktemp("sandbox") / "state",
+                                    MOTO_S3_DEFAULT_MAX_KEYS=str(KEYS_PER_PAGE))
     yield running
     running.stop()
+    running.process.stderr.close()
 
 
 @pytest.fixture
@@ -244,6 +186,7 @@ def test_a_profile_with_a_role_is_used(probe, sandbox, tmp_path):
     role = allow(sandbox, "by-profile", ACCOUNT)
     key = sandbox.key(ACCOUNT)
     (tmp_path / ".aws").mkdir()
+    planted.holds(tmp_path / ".aws/config", "AWS secret key")
     (tmp_path / ".aws" / "config").write_text(
         f"[profile deploy]\nrole_arn = {role}\nsource_profile = base\n"
         f"[profile base]\naws_access_key_id = {key['accessKeyId']}\n"
