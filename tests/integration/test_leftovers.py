@@ -88,7 +88,8 @@ def test_a_template_and_a_workflow(clean_world, sees):
 def test_a_process_that_has_left_its_parent(tmp_path, sees):
     started = []
     script = ("import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', "
-              "'import time; time.sleep(60)', sys.argv[1]], stdout=subprocess.DEVNULL).pid)")
+              "'import time; time.sleep(60)', sys.argv[1]], stdout=subprocess.DEVNULL, "
+              "stderr=subprocess.DEVNULL).pid)")
 
     def make():
         printed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "of-it")],
