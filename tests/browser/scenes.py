@@ -213,11 +213,12 @@ class Scene:
         (directory / "cdk.out").mkdir(parents=True)
         files = {"build-output.tar.gz": 40_321, "node_modules.tar.gz": 180_777,
                  "cdk.out/dev.tar.gz": 9_120, "cdk.out/prod.tar.gz": 9_544}
-        for name, size in files.items():
-            (directory / name).write_bytes(random.Random(name).randbytes(size))
+        written = {name: random.Random(name).randbytes(size) for name, size in files.items()}
+        for name, content in written.items():
+            (directory / name).write_bytes(content)
         manifest = {"version": 1, "commit": commit, "buildDigest": "x", "files": [
-            {"key": name, "sizeBytes": size, "sha256": f"{number:064x}"}
-            for number, (name, size) in enumerate(files.items())]}
+            {"key": name, "sizeBytes": len(content),
+             "sha256": hashlib.sha256(content).hexdigest()} for name, content in written.items()]}
         self._put(directory / "artifacts.json", json.dumps(manifest).encode())
 
     def _put(self, file, content):
