@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "aws/dates.hpp"
 #include "base/text.hpp"
 #include "cli/terminal.hpp"
 #include "k8s/connect.hpp"
@@ -28,9 +29,17 @@ std::string_view to_text(store::ApprovalVerdict verdict) {
   return "pending";
 }
 
+// When nobody has decided by then, it is refused: as a run of this machine says it.
 std::string waiting_text(const stage::Gate& gate) {
-  return fmt::format("waits for {}, {} s from {}", store::waits_for(gate.policy, gate.decisions),
-                     gate.expires_seconds, gate.started_at);
+  const std::string people = store::waits_for(gate.policy, gate.decisions);
+  const auto started = aws::parse_iso_time(gate.started_at);
+  if (!started) {
+    return fmt::format("waits for {}, {} s from {}", people, gate.expires_seconds, gate.started_at);
+  }
+  const std::string until =
+      os::format_time(*started + std::chrono::seconds(gate.expires_seconds));
+  constexpr std::size_t kToTheMinute = sizeof("2026-01-31T08:15") - 1;
+  return fmt::format("waits for {} until {}Z", people, until.substr(0, kToTheMinute));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-"""A server with something to show, and the system's Chromium that looks at it.
+"""Servers with something to show, and the system's Chromium that looks at them.
 
 Every page that a test opens is watched: what the console complains of, what the content security
-policy forbids, and what does not load fails the test.
+policy forbids, and what does not load fails the test. What it had an answer of is remembered for
+test_routes.py.
 """
 
 import fcntl
@@ -11,6 +12,7 @@ import re
 import shutil
 import signal
 import sys
+import urllib.parse
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -19,9 +21,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent / "support")]
 import scenes  # noqa: E402
 from program import Program, finish  # noqa: E402
+from routes import Seen  # noqa: E402
 
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"desktop": 1280, "phone": 360}
+# Who comes: the width of the window, and whether there is JavaScript.
+VISITORS = {"desktop": (1280, True), "phone": (360, True),
+            "desktop without JavaScript": (1280, False), "phone without JavaScript": (360, False)}
+SEEN = Seen()
 # WCAG 2.2 AA, and what axe calls best practice.
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -30,6 +37,22 @@ def chromium():
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     assert found, "these tests need the system's chromium: scripts/setup installs it"
     return found
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is judged by all the others comes last, and only where all the others come."""
+    judges = [item for item in items if "last" in item.keywords]
+    others = [item for item in items if item not in judges]
+    modules = {item.path for item in others if item.path.parent == HERE}
+    whole = (modules >= set(HERE.glob("test_*.py")) - {item.path for item in judges}
+             and not config.option.keyword and not any("::" in each for each in config.args))
+    items[:] = others + (judges if whole else [])
+    if not whole:
+        config.hook.pytest_deselected(items=judges)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "last: after all others, and only with all others")
 
 
 @pytest.fixture(scope="session")
@@ -99,17 +122,24 @@ class Look:
     """A browser's page, and everything that went wrong in it."""
 
     def __init__(self, browser, address, *, width=1280, scheme="light", javascript=True,
-                 motion="no-preference"):
+                 motion="no-preference", session=None):
         self.address = address
+        self.visitor, = [name for name, kind in VISITORS.items() if kind == (width, javascript)]
         self.problems = []
         self.expected = []  # parts of complaints that a test provokes
         self.context = browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme,
-            java_script_enabled=javascript, reduced_motion=motion)
+            java_script_enabled=javascript, reduced_motion=motion, storage_state=session)
+        self.context.on("response", self._answered)
         self.page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         self.page.on("requestfailed", self._request_failed)
+
+    def _answered(self, response):
+        if response.url.startswith(self.address):
+            SEEN.add(self.visitor, response.request.method,
+                     urllib.parse.urlsplit(response.url).path, response.status)
 
     def _console(self, message):
         if message.type in ("error", "warning"):
@@ -137,6 +167,22 @@ class Look:
         return self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
+    def log_in(self, token):
+        self.page.get_by_label("Token").fill(token)
+        self.press("Log in")
+
+    def press(self, name):
+        """The button of this name, and the page that comes then."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
+
+    def download(self, link):
+        """What a link saves."""
+        with self.page.expect_download() as waited:
+            link.click()
+        SEEN.add(self.visitor, "GET", urllib.parse.urlsplit(waited.value.url).path, 200)
+        return pathlib.Path(waited.value.path()).read_bytes()
+
     def close(self):
         self.context.close()
         left = [problem for problem in self.problems
@@ -144,13 +190,43 @@ class Look:
         assert not left, "\n".join(left)
 
 
+class Guarded:
+    """A server that asks for tokens, and has run nothing."""
+
+    def __init__(self, browser, root):
+        scenes.configure(root / "server")
+        program = Program(root / "state", dict(os.environ))
+        self.tokens = {}
+        for name, role in (("root", "admin"), ("viewer", "read")):
+            made = program.run("token", "create", name, "--role", role, cwd=root / "server")
+            assert made.code == 0, made.err
+            self.tokens[name] = made.out.strip()
+        self.serving = Serving(root / "state", root / "server")
+        self.address = self.serving.address
+        self.sessions = {"nobody": None}
+        for name, token in self.tokens.items():
+            look = Look(browser, self.address)
+            look.open("/login")
+            look.log_in(token)
+            self.sessions[name] = look.context.storage_state()
+            look.close()
+
+
+@pytest.fixture(scope="session")
+def guarded(browser, tmp_path_factory):
+    made = Guarded(browser, tmp_path_factory.mktemp("guarded"))
+    yield made
+    made.serving.stop()
+
+
 @pytest.fixture
-def look(browser, serving):
-    """Makes looks at the shared server; what they found wrong fails the test at its end."""
+def look(browser, serving, guarded):
+    """Makes looks at the shared servers; what they found wrong fails the test at its end."""
     made = []
 
-    def make(**more):
-        made.append(Look(browser, serving.address, **more))
+    def make(guest="", **more):
+        made.append(Look(browser, guarded.address, session=guarded.sessions[guest], **more)
+                    if guest else Look(browser, serving.address, **more))
         return made[-1]
     yield make
     for each in made:

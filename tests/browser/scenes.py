@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import make_runs  # noqa: E402
 import planted  # noqa: E402
 
+APPROVERS = ["local", "grace", "barbara"]
 PIPELINES = ["archon-agent", "billing-api", "identity"]
 # More than a window of a log, so that it is shown in parts.
 LONG_LOG_LINES = 2_600
@@ -35,6 +36,13 @@ CHANGES = {
               "path": "Agent/DeadLetters", "change": "added", "replacement": "never",
               "retained": False, "values": []}],
          "permissions": [
+             {"change": "removed", "broadens": False, "kind": "statement",
+              "id": "HandlerRolePolicy", "text": "allows ${HandlerRole} bedrock:InvokeModel on "
+              "arn:aws:bedrock:us-east-1::foundation-model/haiku-3", "reasons": [],
+              "effect": "Allow", "principals": ["${HandlerRole}"],
+              "actions": ["bedrock:InvokeModel"],
+              "resources": ["arn:aws:bedrock:us-east-1::foundation-model/haiku-3"],
+              "condition": ""},
              {"change": "added", "broadens": True, "kind": "statement", "id": "HandlerRolePolicy",
               "text": "allows ${HandlerRole} bedrock:* on *",
               "reasons": ["any action of a service", "any resource"], "effect": "Allow",
@@ -57,12 +65,14 @@ class Scene:
         self.plans = {name: make_runs.plan_of(make_runs.config(), name) for name in PIPELINES}
         make_runs.history(self.writer, PIPELINES, self.plans, 420, 60, self.now - 3_600_000)
         self.failed = self._failed()
+        self.approved = self._approved()
         self.changed = self._changed_plan()
         self.asking = self._asking()
         self.running = self._running()
         self._waiting()
         self._deliveries()
         self._artifacts()
+        self._audit()
         self.database.commit()
 
     def _add(self, pipeline, minutes_ago, **more):
@@ -113,18 +123,37 @@ class Scene:
                          message="Keep an audit trail of answers in production")
 
     def _asking(self):
-        shape = make_runs.config()
-        run = self._add("billing-api", 12, running="deploy-prod", running_step=2,
-                        plan=make_runs.plan_of(shape, "billing-api"),
-                        author=make_runs.AUTHORS[0],
+        run = self._add("billing-api", 12, running="approve-prod", running_step=9,
+                        plan=self._plan_that_asks(), author=make_runs.AUTHORS[0],
                         message="Let the agent use the newer model")
-        self.database.execute(
-            "INSERT INTO approvals (run_id, environment, state, digest, changes, summary, broadens,"
-            " approvers, quorum, self_approval, created_at, expires_at) VALUES"
-            " (?, 'prod', 'pending', 'd1', ?, '1 stack changes; grants more than before', 1,"
-            " '[\"local\", \"grace\"]', 1, 0, ?, ?)",
-            (run, json.dumps(CHANGES), self.now - 300_000, self.now + 86_400_000))
+        self._ask(run, "pending", 300_000, [("grace", "The wildcard goes with the next change.")])
         return run
+
+    def _approved(self):
+        run = self._add("billing-api", 95, plan=self._plan_that_asks(),
+                        author=make_runs.AUTHORS[3], message="Dead letters of the agent's queue")
+        self._ask(run, "approved", 5_000_000, [("grace", ""), ("barbara", "Looked at both queues")])
+        return run
+
+    @staticmethod
+    def _plan_that_asks():
+        shape = make_runs.config()
+        shape["environments"][1]["approval"] = {"approvers": APPROVERS, "quorum": 2}
+        return make_runs.plan_of(shape, "billing-api")
+
+    def _ask(self, run, state, ago, approvals):
+        at = self.now - ago
+        ended = None if state == "pending" else at + 400_000
+        number = self.database.execute(
+            "INSERT INTO approvals (run_id, environment, state, digest, changes, summary, broadens,"
+            " approvers, quorum, self_approval, created_at, expires_at, ended_at, taken_at) VALUES"
+            " (?, 'prod', ?, 'd1', ?, '1 stack changes; grants more than before', 1, ?, 2, 0, ?, ?,"
+            " ?, ?)", (run, state, json.dumps(CHANGES), json.dumps(APPROVERS), at,
+                       at + 86_400_000, ended, ended)).lastrowid
+        for position, (who, comment) in enumerate(approvals, start=1):
+            self.database.execute(
+                "INSERT INTO approval_decisions VALUES (?, ?, 'approve', ?, ?)",
+                (number, who, comment, at + position * 120_000))
 
     def _running(self):
         run = self._add("identity", 3, running="deploy-dev", running_step=3, kind="retry",
@@ -161,6 +190,22 @@ class Scene:
                            self.now - (len(rows) - number) * 600_000, event, branch,
                            make_runs.commit_of(self.choice) if branch else "", verdict, reason))
 
+    def _audit(self):
+        rows = [("", "198.51.100.7", "login", "/login", "refused",
+                 "this token is unknown, has expired or was revoked"),
+                ("grace", "10.0.4.12", "login", "token grace", "done", ""),
+                ("grace", "10.0.4.12", "run.start", "pipeline archon-agent", "done",
+                 "entry 422 of the queue"),
+                ("ci-bot", "10.0.9.3", "approval.decide", f"run {self.asking}, prod", "refused",
+                 "the token ci-bot has the role run; this needs approve"),
+                ("grace", "10.0.4.12", "approval.decide", f"run {self.asking}, prod", "done",
+                 "approve: The wildcard goes with the next change."),
+                ("root", "", "token.create", "token barbara", "done", "role approve")]
+        self.database.executemany(
+            "INSERT INTO audit (at, who, client, action, object, result, detail) VALUES"
+            " (?, ?, ?, ?, ?, ?, ?)", [(self.now - (len(rows) - number) * 400_000, *row)
+                                       for number, row in enumerate(rows)])
+
     def _artifacts(self):
         commit, = self.database.execute("SELECT commit_sha FROM runs WHERE id = ?",
                                         (self.changed,)).fetchone()
@@ -168,11 +213,12 @@ class Scene:
         (directory / "cdk.out").mkdir(parents=True)
         files = {"build-output.tar.gz": 40_321, "node_modules.tar.gz": 180_777,
                  "cdk.out/dev.tar.gz": 9_120, "cdk.out/prod.tar.gz": 9_544}
-        for name, size in files.items():
-            (directory / name).write_bytes(random.Random(name).randbytes(size))
+        written = {name: random.Random(name).randbytes(size) for name, size in files.items()}
+        for name, content in written.items():
+            (directory / name).write_bytes(content)
         manifest = {"version": 1, "commit": commit, "buildDigest": "x", "files": [
-            {"key": name, "sizeBytes": size, "sha256": f"{number:064x}"}
-            for number, (name, size) in enumerate(files.items())]}
+            {"key": name, "sizeBytes": len(content),
+             "sha256": hashlib.sha256(content).hexdigest()} for name, content in written.items()]}
         self._put(directory / "artifacts.json", json.dumps(manifest).encode())
 
     def _put(self, file, content):

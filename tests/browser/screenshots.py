@@ -8,9 +8,9 @@ import tempfile
 from playwright.sync_api import sync_playwright
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent)]
-import pages  # noqa: E402
 import scenes  # noqa: E402
-from conftest import Serving, chromium, running_locks  # noqa: E402
+from conftest import Guarded, Serving, chromium, running_locks  # noqa: E402
+from pages import PAGES  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WIDTHS = {"desktop": (1280, 900), "phone": (360, 740)}
@@ -21,12 +21,14 @@ SHOWN = [("overview", "desktop", "light"), ("overview", "phone", "dark"),
          ("run-failed", "phone", "light"), ("log", "desktop", "dark")]
 
 
-def draw(browser, address, path, how, target):
+def draw(browser, where, how, target):
+    address, session = where
     width, scheme = how
     context = browser.new_context(viewport=dict(zip(("width", "height"), WIDTHS[width])),
-                                  color_scheme=scheme, reduced_motion="reduce")
+                                  color_scheme=scheme, reduced_motion="reduce",
+                                  storage_state=session)
     page = context.new_page()
-    page.goto(address + path, wait_until="load")
+    page.goto(address, wait_until="load")
     page.wait_for_timeout(400)
     page.screenshot(path=target, full_page="--all" in sys.argv)
     context.close()
@@ -38,7 +40,7 @@ def main():
     target.mkdir(parents=True, exist_ok=True)
     chosen = SHOWN
     if "--all" in sys.argv:
-        chosen = [(name, width, scheme) for name in pages.NAMES for width in WIDTHS
+        chosen = [(name, width, scheme) for name in PAGES for width in WIDTHS
                   for scheme in ("light", "dark")]
     with tempfile.TemporaryDirectory(prefix="aphex-screenshots-") as directory:
         root = pathlib.Path(directory)
@@ -54,9 +56,14 @@ def main():
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium(),
                                                      args=["--no-sandbox"])
+                guarded = Guarded(browser, root / "guarded")
                 for name, width, scheme in chosen:
-                    draw(browser, server.address, pages.paths(scene)[name], (width, scheme),
-                         target / f"{name}-{width}-{scheme}.png")
+                    page = PAGES[name]
+                    host = guarded if page.guest else server
+                    where = (host.address + page.address(scene),
+                             guarded.sessions[page.guest or "nobody"])
+                    draw(browser, where, (width, scheme), target / f"{name}-{width}-{scheme}.png")
+                guarded.serving.stop()
                 browser.close()
         finally:
             server.stop()

@@ -1,11 +1,17 @@
-"""What a person does on the pages, done for real: an application is built and deployed."""
+"""What people do on the pages, done for real: an application is built and deployed.
 
+Each action is done by every kind of visitor, one after another at the same server: at a desk and
+on a phone, with and without JavaScript.
+"""
+
+import contextlib
 import importlib.util
 import pathlib
 
+import granting
 import pytest
 from application import environment
-from conftest import Look
+from conftest import VISITORS, Look
 from program import wait_until
 
 SPEC = importlib.util.spec_from_file_location(
@@ -18,18 +24,29 @@ base, sandbox, surroundings = (server_conftest.base, server_conftest.sandbox,
                                server_conftest.surroundings)
 
 
-@pytest.fixture(params=[True, False], ids=["with-javascript", "without-javascript"])
-def person(request, browser, server):
-    """Somebody on a phone or at a desk, who comes when the server is there."""
+@pytest.fixture
+def come(browser, server):
+    """Makes a look at the server, of a visitor; what it found wrong fails the test at its end."""
     looks = []
 
-    def come():
-        looks.append(Look(browser, f"http://127.0.0.1:{server.port}", javascript=request.param,
-                          width=1280 if request.param else 360))
+    def make(visitor, session=None):
+        width, javascript = VISITORS[visitor]
+        looks.append(Look(browser, f"http://127.0.0.1:{server.port}", javascript=javascript,
+                          width=width, session=session))
         return looks[-1]
-    yield come
+    yield make
     for look in looks:
         look.close()
+
+
+@contextlib.contextmanager
+def doing(look):
+    """A failure says whose it is."""
+    try:
+        yield look.page
+    except BaseException as error:
+        error.add_note(f"it was the visitor {look.visitor}")
+        raise
 
 
 def gated(server, name="gate"):
@@ -39,123 +56,209 @@ def gated(server, name="gate"):
 
 
 def await_state(server, run, state):
-    return wait_until(lambda: server.program.show(run)["state"] == state,
-                      f"run {run} is {state}", 60)
+    wait_until(lambda: server.program.show(run)["state"] == state, f"run {run} is {state}", 60)
 
 
-def await_step(server, run):
-    def building():
-        stages = server.program.stages(run)
-        return stages.get("build") == "running"
-    wait_until(building, f"run {run} builds")
+def await_build(server, run):
+    wait_until(lambda: server.get("/api/v1/runs").json.get("runs"), "there is a run")
+    wait_until(lambda: server.program.stages(run).get("build") == "running", f"run {run} builds")
 
 
-def test_a_run_is_cancelled_gone_on_with_and_repeated(person, server):
+def test_a_run_is_cancelled_gone_on_with_and_repeated(come, server):
     gate = gated(server)
     server.start()
-    server.push()
-    wait_until(lambda: server.queue and server.queue[0]["state"] == "running", "it runs")
-    wait_until(lambda: server.get("/api/v1/runs").json.get("runs"), "there is a run")
-    await_step(server, 1)
-    page = person()
-    page.open("/runs/1")
-    assert page.page.get_by_role("button", name="Resume").count() == 0
-    page.page.get_by_text("Cancel…").click()
-    page.page.get_by_role("button", name="Cancel run 1").click()
-    page.page.wait_for_url("**/runs/1")
-    await_state(server, 1, "cancelled")
-    server.await_ended()
-    page.open("/runs/1")
-    assert page.page.locator("#run-head .state.cancelled").inner_text() == "cancelled"
-    page.page.get_by_role("button", name="Resume").click()
-    page.page.wait_for_url("**/runs/1")
+    commit = server.application.commit()
+    server.push(commit)
+    await_build(server, 1)
+    looks = [come(visitor) for visitor in VISITORS]
+    for look in looks:
+        with doing(look) as page:
+            look.open("/runs/1")
+            assert page.get_by_role("button", name="Resume").count() == 0
+            page.get_by_text("Cancel…").click()
+            look.press("Cancel run 1")
+            assert page.url.endswith("/runs/1")
+            await_state(server, 1, "cancelled")
+            look.open("/runs/1")
+            assert page.locator("#run-head .state.cancelled").inner_text() == "cancelled"
+            look.press("Resume")
+            assert page.url.endswith("/runs/1")
+            await_build(server, 1)
     gate.touch()
     await_state(server, 1, "succeeded")
-    server.await_ended(2)
-    page.open("/runs/1")
-    assert "gone on with by local" in page.page.locator(".facts").inner_text()
-    page.page.get_by_text("Retry…").click()
-    page.page.get_by_role("button", name="again").click()
-    page.page.wait_for_url("**/")
-    server.await_ended(3)
-    page.open("/runs/2")
-    assert page.page.locator("#run-head .state.succeeded").count() == 1
-    assert "asked for again by local" in page.page.locator(".facts").inner_text()
+    store = server.program.state / "artifacts" / commit
+    for look in looks:
+        with doing(look) as page:
+            look.open("/runs/1")
+            facts = page.locator(".facts").inner_text()
+            assert facts.count("resumed by local") == len(VISITORS)
+            outputs = page.locator("#run-outputs tr", has_text="Url")
+            assert outputs.locator("td").all_inner_texts() == ["dev", "Api", "Url", "http://api"]
+            saved = look.download(page.get_by_role("link", name="build-output.tar.gz"))
+            assert saved == (store / "build-output.tar.gz").read_bytes()
+            page.get_by_text("Retry…").click()
+            look.press(f"Run {commit[:12]} again")
+            assert page.url == look.address + "/"
+    server.await_ended(1 + 2 * len(VISITORS))
+    for run, look in enumerate(looks, start=2):
+        with doing(look) as page:
+            look.open(f"/runs/{run}")
+            assert "retried by local of run 1" in page.locator(".facts").inner_text()
+            assert page.locator("#run-head .state.succeeded").count() == 1
 
 
-def test_a_commit_is_run(person, server):
-    server.start()
-    commit = server.application.commit("Run by hand")
-    page = person()
-    page.open("/pipelines/app")
-    page.page.get_by_text("Run a commit…").click()
-    page.page.locator("input[name=commit]").fill(commit)
-    page.page.get_by_role("button", name="Run the commit").click()
-    page.page.wait_for_url("**/")
-    server.await_ended()
-    page.open("/runs/1")
-    assert page.page.get_by_role("heading", level=1).inner_text() == "Run by hand"
-    assert "asked for by local" in page.page.locator(".facts").inner_text()
+def start(look, commit=""):
+    """What the form on the pipeline's page makes an entry of the queue of."""
+    look.open("/pipelines/app")
+    look.page.get_by_text("Run a commit…").click()
+    look.page.locator("input[name=commit]").fill(commit)
+    look.press("Run")
+    assert look.page.url == look.address + "/"
 
 
-def test_what_waits_is_taken_from_the_queue(person, server):
+def test_commits_are_run_and_taken_from_the_queue(come, server):
     gate = gated(server)
     server.start()
-    server.push(server.application.commit("one"))
-    wait_until(lambda: server.queue[0]["state"] == "running", "the first runs")
-    server.push(server.application.commit("two"))
-    page = person()
-    page.open("/queue")
-    try:
-        assert "of this pipeline runs" in page.page.locator(".why").inner_text()
-        page.page.get_by_text("Cancel…").click()
-        page.page.get_by_role("button", name="Cancel entry 2").click()
-        page.page.wait_for_url("**/")
-        assert page.page.locator(".waits").count() == 0
-    finally:
-        gate.touch()
-    entries = server.await_ended(2)
-    assert "cancelled by local" in entries[0]["note"]
-    assert len(server.get("/api/v1/runs").json["runs"]) == 1
+    server.push(server.application.commit("Pushed"))
+    await_build(server, 1)
+    looks = [come(visitor) for visitor in VISITORS]
+    by_hand = server.application.commit("By hand")
+    for number, look in enumerate(looks):
+        with doing(look) as page:
+            start(look, by_hand)
+            waits = page.locator(".waits")
+            assert waits.locator(".title").inner_text() == f"Commit {by_hand[:12]}"
+            assert "of this pipeline runs" in waits.locator(".why").inner_text()
+            look.open("/queue")
+            page.get_by_text("Cancel…").click()
+            look.press(f"Cancel entry {2 + number}")
+            assert page.url == look.address + "/"
+            assert page.locator(".waits").count() == 0
+    for look in looks:
+        with doing(look) as page:
+            start(look)
+            assert page.locator(".waits .title").last.inner_text() == "The newest commit of main"
+    newest = server.application.commit("The newest")
+    gate.touch()
+    entries = server.await_ended(1 + 2 * len(VISITORS))
+    notes = [each["note"] for each in entries if each["commitSha"] == by_hand]
+    assert len(notes) == len(VISITORS) and all("cancelled by local" in each for each in notes)
+    runs = server.get("/api/v1/runs").json["runs"]
+    assert [each["commitSha"] for each in runs[:-1]] == [newest] * len(VISITORS)
+    look.open("/runs/2")
+    assert look.page.get_by_role("heading", level=1).inner_text() == "The newest"
+    assert "started by local" in look.page.locator(".facts").inner_text()
 
 
-@pytest.mark.parametrize("decision, state", [("Approve", "succeeded"), ("Reject", "failed")])
-def test_a_deployment_is_decided(person, server, decision, state):
-    server.application.configure(environment(
-        approval={"approvers": ["local"], "selfApproval": True}))
-    server.start()
-    server.push()
-    page = person()
+APPROVERS = dict(zip(VISITORS, ["grace", "linus", "edsger", "barbara"]))
 
+
+def await_question(server, run=1):
     def asked():
-        page.open("/")
-        link = page.page.get_by_role("link", name="app to dev")
-        return link if link.count() else None
-    wait_until(asked, "the overview asks").click()
-    section = page.page.locator("#approval-dev")
-    section.get_by_label("Comment").fill("Looked at it")
-    section.get_by_role("button", name=decision).click()
-    page.page.wait_for_url("**/runs/1")
-    await_state(server, 1, state)
-    page.open("/runs/1")
-    shown = page.page.locator("#run-approvals").inner_text()
-    assert "Looked at it" in shown and "local" in shown
+        shown = server.program.show(run)
+        return shown["state"] == "running" and any(
+            each["state"] == "pending" for each in shown["approvals"])
+    wait_until(asked, f"run {run} asks", 60)
 
 
-def test_who_may_only_look_is_offered_nothing(browser, server):
-    made = server.program.run("token", "create", "viewer", "--role", "read", cwd=server.directory)
-    assert made.code == 0, made.err
-    token = next(word for word in made.out.split() if len(word) > 30)
-    server.start()
-    look = Look(browser, f"http://127.0.0.1:{server.port}")
-    look.open("/")
-    assert look.page.get_by_role("heading", name="Log in").is_visible()
-    look.page.get_by_label("Token").fill(token)
-    look.page.get_by_role("button", name="Log in").click()
-    look.page.wait_for_url("**/")
-    assert look.page.locator(".caller").inner_text() == "viewer"
-    look.open("/pipelines/app")
-    assert look.page.locator("form[method=post]").count() == 1  # to log out
-    look.page.get_by_role("button", name="Log out").click()
-    look.page.wait_for_url("**/login")
-    look.close()
+@pytest.fixture
+def asking(server):
+    """A run waits for an approval: it would let a role do more than it may."""
+    server.application.stacks({"name": granting.STACK, "resources": granting.BROAD})
+    server.application.configure(environment(
+        approval={"approvers": list(APPROVERS.values()), "quorum": 2}))
+    with granting.deployed(server.program.environment):
+        server.start()
+        server.push()
+        await_question(server)
+        yield server
+
+
+@pytest.fixture
+def approvers(come, asking):
+    """Each logged in with a token of their own."""
+    looks = []
+    for visitor, name in APPROVERS.items():
+        made = asking.program.run("token", "create", name, "--role", "approve",
+                                  cwd=asking.directory)
+        assert made.code == 0, made.err
+        looks.append(come(visitor))
+        looks[-1].open("/runs/1")
+        looks[-1].log_in(made.out.strip())
+        assert looks[-1].page.url.endswith("/runs/1")
+    return looks
+
+
+def decide(look, name, comment):
+    look.page.get_by_label("Comment").fill(comment)
+    look.press(name)
+
+
+def test_what_a_deployment_would_grant_is_shown_and_approved_by_two(approvers, asking):
+    for run, (first, second) in enumerate([approvers[:2], approvers[2:]], start=1):
+        await_question(asking, run)
+        with doing(first) as page:
+            first.open("/")
+            page.get_by_role("link", name="app to dev").click()
+            section = page.locator("#approval-dev")
+            broadens = section.locator(".broadens")
+            assert "allows AWS:${Worker} s3:* on *" in broadens.inner_text()
+            assert broadens.locator(".tag").all_inner_texts() == [
+                "grants more", "any action of a service", "any resource"]
+            assert "1 stack changes; grants more than before" in section.inner_text()
+            assert "s3:GetObject" in section.locator("del").all_inner_texts()[0]
+            decide(first, "Approve", "good")
+            assert page.url.endswith(f"/runs/{run}")
+            # Who has decided is not asked again; the run waits for one more.
+            assert "waits for 1 of" in section.inner_text().lower()
+            assert "good" in section.inner_text()
+            assert section.get_by_role("button").count() == 0
+        with doing(second) as page:
+            second.open(f"/runs/{run}")
+            decide(second, "Approve", "for me, too")
+            await_state(asking, run, "succeeded")
+            second.open(f"/runs/{run}")
+            decided = page.locator("#run-approvals").inner_text()
+            assert "good" in decided and "for me, too" in decided
+            if run == 1:
+                page.get_by_text("Retry…").click()
+                second.press(page.locator("#retry button").inner_text())
+
+
+def test_a_run_that_asks_is_rejected_cancelled_and_gone_on_with(approvers, asking, come):
+    for look in approvers:
+        name = APPROVERS[look.visitor]
+        with doing(look) as page:
+            late = come(look.visitor, session=look.context.storage_state())
+            late.expected.append("409")
+            late.open("/runs/1")
+            late.page.get_by_label("Comment").fill("too late")
+            look.open("/runs/1")
+            decide(look, "Reject", "not on a Friday")
+            assert page.url.endswith("/runs/1")
+            await_state(asking, 1, "failed")
+            late.press("Approve")
+            assert "is decided: rejected by " + name in late.page.locator("main").inner_text()
+            assert late.overflow() <= 0
+            look.open("/runs/1")
+            assert "not on a Friday" in page.locator(".failure").inner_text()
+            look.press("Resume")
+            await_question(asking)
+            look.open("/runs/1")
+            page.get_by_text("Cancel…").click()
+            look.press("Cancel run 1")
+            await_state(asking, 1, "cancelled")
+            look.open("/runs/1")
+            section = page.locator("#run-approvals")
+            assert section.get_by_role("button").count() == 0
+            assert page.locator("#approval-dev").count() == 0
+            look.press("Resume")
+            await_question(asking)
+    calls = asking.application.calls
+    assert not [each for each in calls if each.startswith("deploy")]
+    asking.program.run("cancel", "1", cwd="/")
+    for look in approvers:
+        look.open("/account")
+        with look.page.expect_navigation():
+            look.page.locator("main").get_by_role("button", name="Log out").click()
+        assert look.page.url == look.address + "/login"

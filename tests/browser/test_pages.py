@@ -1,37 +1,42 @@
 """Every page on a desktop and on a phone, dark and light, with and without JavaScript."""
 
-import pages
+import json
+
 import pytest
-from conftest import WIDTHS
+from conftest import VISITORS, WIDTHS
+from pages import PAGES
+
+
+def open_page(seen, scene, page):
+    if page.status >= 400:
+        seen.expected.append(str(page.status))
+    assert seen.open(page.address(scene)).status == page.status
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", pages.NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_the_page_fits(look, scene, name, width, scheme):
-    seen = look(width=WIDTHS[width], scheme=scheme)
-    if name == "not-found":
-        seen.expected.append("404")
-    response = seen.open(pages.paths(scene)[name])
-    assert response.status == (404 if name == "not-found" else 200)
+    seen = look(PAGES[name].guest, width=WIDTHS[width], scheme=scheme)
+    open_page(seen, scene, PAGES[name])
     violations = seen.axe()
     assert not violations, "\n".join(violations)
     assert seen.overflow() <= 0, f"{seen.overflow()} pixels too wide"
 
 
-@pytest.mark.parametrize("name", pages.NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_without_javascript_every_page_says_the_same(look, scene, name):
-    path = pages.paths(scene)[name]
-    plain, full = look(javascript=False), look()
-    if name == "not-found":
-        plain.expected.append("404")
-        full.expected.append("404")
-    plain.open(path)
-    full.open(path)
-    for selector in ("h1", "h2", ".title", ".badge", "table td code", ".step .title"):
-        texts = [each.page.locator(f"main {selector}").all_inner_texts()
-                 for each in (plain, full)]
-        assert texts[0] == texts[1], selector
+    page = PAGES[name]
+    full = look(page.guest)
+    open_page(full, scene, page)
+    for width in WIDTHS.values():
+        plain = look(page.guest, width=width, javascript=False)
+        open_page(plain, scene, page)
+        assert plain.overflow() <= 0, f"{plain.overflow()} pixels too wide"
+        for selector in ("h1", "h2", ".title", ".badge", "table td code", ".step .title"):
+            texts = [each.page.locator(f"main {selector}").all_inner_texts()
+                     for each in (plain, full)]
+            assert texts[0] == texts[1], selector
 
 
 def test_a_forced_theme_stays_and_is_written_by_the_server(look):
@@ -147,8 +152,57 @@ def test_an_approval_shows_what_would_change(look, scene):
     seen.page.get_by_role("link", name="billing-api to prod").click()
     section = seen.page.locator("#approval-prod")
     assert "grants more than before" in section.inner_text()
+    assert "aits for 1 of local, barbara until" in section.inner_text()
+    assert "grace approved it" in section.inner_text()
     broad = section.locator(".broadens").inner_text()
     assert "bedrock:*" in broad and "any resource" in broad
     assert "1024" in section.locator("ins").all_inner_texts()
     assert section.get_by_role("button", name="Approve").is_visible()
     assert section.get_by_role("button", name="Reject").is_visible()
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_who_may_only_look_is_offered_nothing_else(look, guarded, visitor):
+    width, javascript = VISITORS[visitor]
+    seen = look("nobody", width=width, javascript=javascript)
+    seen.expected += ["401", "403"]
+    seen.open("/account")
+    assert seen.page.get_by_role("heading", name="Log in").is_visible()
+    seen.log_in("aphex_" + "0" * 64)
+    alert = seen.page.get_by_role("alert")
+    assert alert.inner_text() == "this token is unknown, has expired or was revoked"
+    assert not (javascript and seen.axe())
+    seen.log_in(guarded.tokens["viewer"])
+    assert seen.page.url == guarded.address + "/account"
+    assert "viewer" in seen.page.locator("main").inner_text()
+    assert seen.page.get_by_role("link", name="Audit").count() == 0
+    seen.open("/pipelines/identity")
+    assert seen.page.locator("main form[method=post]").count() == 0
+    assert seen.open("/audit").status == 403
+    assert "the token viewer has the role read; this needs admin" in (
+        seen.page.locator("main").inner_text())
+    seen.open("/")
+    seen.press("Log out")
+    assert seen.page.url == guarded.address + "/login"
+    seen.open("/queue")
+    assert seen.page.url == guarded.address + "/login?next=%2Fqueue"
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_files_are_shown_and_saved(look, scene, visitor):
+    width, javascript = VISITORS[visitor]
+    seen = look(width=width, javascript=javascript)
+    commit, = scene.database.execute("SELECT commit_sha FROM runs WHERE id = ?",
+                                     (scene.changed,)).fetchone()
+    seen.open(f"/runs/{scene.changed}")
+    for name in ("build-output.tar.gz", "cdk.out/dev.tar.gz"):
+        saved = seen.download(seen.page.get_by_role("link", name=name, exact=True))
+        assert saved == (scene.state / "artifacts" / commit / name).read_bytes()
+    seen.page.get_by_role("link", name="JSON").click()
+    assert json.loads(seen.page.locator("body").inner_text())["pipeline"] == "archon-agent"
+    seen.open(scene.failed_log)
+    log = scene.state / scene.failed_log.lstrip("/")
+    assert seen.download(seen.page.get_by_role("link", name="Download")) == log.read_bytes()
+    seen.page.get_by_role("link", name="Raw").click()
+    assert "27 passed" in seen.page.locator("body").inner_text()
+    assert seen.open("/favicon.svg").status == 200

@@ -112,6 +112,14 @@ def test_pictures_are_up_to_date():
     assert done.returncode == 0, done.stderr
 
 
+SCREENSHOTS = sorted((ROOT / "docs/screenshots").glob("*.png"))
+
+
+@pytest.mark.parametrize("screenshot", SCREENSHOTS, ids=name_of)
+def test_a_screenshot_is_shown_by_a_page(screenshot):
+    assert [page for page in PAGES if f"screenshots/{screenshot.name})" in text_of(page)] != []
+
+
 @pytest.mark.parametrize("picture", sorted((ROOT / "docs/pictures").glob("*.svg")), ids=name_of)
 def test_a_picture_shows_each_of_its_words_and_is_shown_by_a_page(picture):
     root = xml.parse(picture).getroot()

@@ -55,7 +55,7 @@ def test_before_anything_has_come(server):
     server.start()
     overview = page(server, "/")
     assert "No run yet. A push to one of the branches above starts one." in overview.text
-    assert "app acme/app main none yet" in overview.text
+    assert "app acme/app main no runs yet" in overview.text
     assert "Nothing waits." in page(server, "/queue").text
     assert "Nothing in this period." in page(server, "/pipelines/app").text
     assert "Nothing has come yet." in page(server, "/deliveries").text
@@ -98,7 +98,7 @@ def test_a_run_is_shown_whole(server):
     for stage in ("validate", "build", "pipeline", "deploy-dev"):
         assert f"{stage} succeeded" in shown
     assert commit in shown and "echo built it" in shown and "http://api" in shown
-    assert "Started by a push" in shown and "The first run of its pipeline." in shown
+    assert "Trigger push" in shown and "The first run of its pipeline." in shown
     logs = [link for link in page(server, "/runs/1").links if "/logs/build.1/" in link]
     raw = [link.replace("/logs/", "/raw/") for link in logs]
     assert any("\nbuilt it" in "\n" + server.get(link).text for link in raw), logs

@@ -40,7 +40,7 @@ NAMES = ["archon-agent", "billing-api", "identity", "search-index", "web-shop", 
          "geo-lookup", "exports", "status-page"]
 
 # Stage kind: typical seconds, and the steps that it records.
-SECONDS = {"validate": 3, "build": 140, "pipeline": 4, "deploy": 210, "test": 65}
+SECONDS = {"validate": 3, "build": 140, "pipeline": 4, "approve": 20, "deploy": 210, "test": 65}
 
 
 def config(environments=("dev", "prod")):
@@ -176,14 +176,17 @@ class Writer:
             count = named[0] if named else max(1, count - 1)
         if state == "running":
             count = min(made.running_step + 1, count)
-        width = (end - begin) // max(1, count)
+        # Commands take longer than the rest, and each its own time.
+        weights = [(20 if step["kind"] in ("run-command", "deploy-stacks") else 1) *
+                   (1 + len(step["title"]) % 7) for step in steps[:count]]
+        at = begin
         for position, step in enumerate(steps[:count]):
             last = position == count - 1
+            started, at = at, at + (end - begin) * weights[position] // sum(weights)
             mine = state if last else "succeeded"
             self.steps.append((
                 run, stage["id"], 1, position, step["id"], step["kind"], step["title"], mine, 1,
-                begin + position * width,
-                None if mine == "running" else begin + (position + 1) * width,
+                started, None if mine == "running" else at,
                 None if mine == "running" else int(mine == "failed"),
                 "exit code 0" if step["kind"] == "run-command" and mine == "succeeded" else None,
                 made.error[1] if mine == "failed" and made.error else None,

@@ -50,9 +50,17 @@ std::string_view class_of(changes::Change change) {
   return change == changes::Change::modified ? "changed" : to_string(change);
 }
 
-std::string replaced(changes::Replacement replacement) {
-  if (replacement == changes::Replacement::will) return "is replaced";
-  return replacement == changes::Replacement::may ? "may be replaced" : "";
+// False where it is not: what a row leaves out mustache takes from the row around it.
+View replaced(changes::Replacement replacement) {
+  switch (replacement) {
+    case changes::Replacement::will:
+      return "is replaced";
+    case changes::Replacement::may:
+      return "may be replaced";
+    case changes::Replacement::never:
+      break;
+  }
+  return truth(false);
 }
 
 View value_row(const changes::ValueChange& value) {
@@ -60,8 +68,7 @@ View value_row(const changes::ValueChange& value) {
   row.set("path", value.path);
   if (value.before) row.set("before", *value.before);
   if (value.after) row.set("after", *value.after);
-  if (const std::string text = replaced(value.replacement); !text.empty())
-    row.set("replaced", text);
+  row.set("replaced", replaced(value.replacement));
   return row;
 }
 
@@ -71,8 +78,7 @@ View entry_row(const changes::EntryChange& entry) {
   row.set("mark", std::string(mark_of(entry.change)));
   row.set("id", entry.path.empty() ? entry.id : entry.path);
   row.set("type", entry.type.empty() ? entry.section : entry.type);
-  if (const std::string text = replaced(entry.replacement); !text.empty())
-    row.set("replaced", text);
+  row.set("replaced", replaced(entry.replacement));
   if (entry.retained) row.set("retained", truth(true));
   View values = list();
   for (const changes::ValueChange& value : entry.values)
@@ -87,7 +93,7 @@ View permission_row(const changes::PermissionChange& permission) {
   row.set("kind", std::string(class_of(permission.change)));
   row.set("mark", std::string(mark_of(permission.change)));
   row.set("text", permission.text);
-  if (permission.broadens) row.set("broadens", truth(true));
+  row.set("broadens", truth(permission.broadens));
   View reasons = list();
   for (const std::string& reason : permission.reasons)
     reasons.push_back(View("reason", reason));
@@ -131,13 +137,39 @@ View decision_row(const store::DecisionRecord& decision) {
   return row;
 }
 
+// Of a run that was killed, too: it finds what was decided when it goes on.
+bool is_open(const ApprovalRecord& record) {
+  return record.state == ApprovalState::pending &&
+         (!store::is_finished(record.run_state) ||
+          record.run_state == store::RunState::interrupted);
+}
+
+// The buttons that the caller may press, or why there are none: the same rules decide afterwards.
+void set_decision(View& row, const Exchange& exchange, const ApprovalRecord& record) {
+  if (!may(exchange, Access::approve)) return;
+  const auto allowed = [&](store::Decision decision) {
+    return store::may_decide(record.policy, record.author, record.decisions,
+                             {exchange.caller.name, decision, "", 0}, "this deployment");
+  };
+  const Status approve = allowed(store::Decision::approve);
+  if (!approve) row.set("may_not", describe(approve.error()));
+  if (!allowed(store::Decision::reject)) return;
+  View decide;
+  decide.set("token", exchange.caller.form_token);
+  decide.set("digest", record.digest);
+  decide.set("approve", truth(approve.has_value()));
+  row.set("may_decide", decide);
+}
+
 Result<View> approval_row(const Exchange& exchange, const ApprovalRecord& record) {
   View row;
+  const bool open = is_open(record);
+  const bool undecided = !open && record.state == ApprovalState::pending;
   row.set("id", std::to_string(record.id));
   row.set("run", std::to_string(record.run));
   row.set("environment", record.environment);
-  row.set("badge", approval_badge(record.state));
-  row.set("told", describe(record));
+  row.set("badge", undecided ? badge("cancelled") : approval_badge(record.state));
+  row.set("told", undecided ? "nobody has decided, and the run is over" : describe(record));
   row.set("summary", record.summary);
   if (record.broadens) row.set("broadens", truth(true));
   View decisions = list();
@@ -154,14 +186,8 @@ Result<View> approval_row(const Exchange& exchange, const ApprovalRecord& record
     row.set("unreadable", describe(set.error()));
   }
   row.set("stacks", stacks);
-  const bool open = record.state == ApprovalState::pending;
   row.set("open", truth(open));
-  if (open && may(exchange, Access::approve)) {
-    View decide;
-    decide.set("token", exchange.caller.form_token);
-    decide.set("digest", record.digest);
-    row.set("may_decide", decide);
-  }
+  if (open) set_decision(row, exchange, record);
   return row;
 }
 
@@ -184,6 +210,14 @@ Result<View> pending_approvals(const Exchange& exchange) {
   return rows;
 }
 
+Result<std::set<std::int64_t>> runs_that_ask(const Exchange& exchange) {
+  APHEX_TRY(const std::vector<ApprovalRecord> records, exchange.site.approvals.pending());
+  std::set<std::int64_t> runs;
+  for (const ApprovalRecord& record : records)
+    runs.insert(record.run);
+  return runs;
+}
+
 Result<std::string> approvals_html(const Exchange& exchange, std::int64_t run) {
   APHEX_TRY(const std::vector<ApprovalRecord> records, exchange.site.approvals.of_run(run));
   if (records.empty()) return std::string();
@@ -191,7 +225,7 @@ Result<std::string> approvals_html(const Exchange& exchange, std::int64_t run) {
   // What waits for somebody first, then the latest.
   for (const bool open : {true, false}) {
     for (auto record = records.rbegin(); record != records.rend(); ++record) {
-      if ((record->state == ApprovalState::pending) != open) continue;
+      if (is_open(*record) != open) continue;
       APHEX_TRY(const View row, approval_row(exchange, *record));
       rows.push_back(row);
     }

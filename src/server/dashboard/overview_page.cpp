@@ -48,12 +48,12 @@ std::string bars_svg(const std::vector<store::RunBar>& bars) {
   }
   return fmt::format(
       "<svg class=\"bars\" role=\"img\" aria-label=\"{} of the last {} runs succeeded\" "
-      "viewBox=\"0 0"
-      " {} {}\">{}</svg>",
+      "viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\">{}</svg>",
       succeeded, bars.size(), kBars * kStep - 3, kHeight, marks);
 }
 
-Result<View> card_of(const Exchange& exchange, const std::string& name) {
+Result<View> card_of(const Exchange& exchange, const std::string& name,
+                     const std::set<std::int64_t>& asking) {
   View card;
   card.set("name", name);
   card.set("link", "/pipelines/" + percent_encode(name));
@@ -67,7 +67,7 @@ Result<View> card_of(const Exchange& exchange, const std::string& name) {
   card.set("bars", bars_svg(bars));
   View newest;
   newest.set("id", std::to_string(last.id));
-  newest.set("badge", badge(store::to_string(last.state)));
+  newest.set("badge", badge(asking.count(last.id) > 0 ? "asking" : store::to_string(last.state)));
   newest.set("when", last.ended_at     ? time_html(*last.ended_at)
                      : last.started_at ? lasted_html(last.started_at, last.ended_at)
                                        : "");
@@ -85,9 +85,10 @@ Result<View> cards_of(const Exchange& exchange) {
     if (exchange.site.config.find(name) == nullptr) names.push_back(name);
   }
   if (names.size() > kMostCards) names.resize(kMostCards);
+  APHEX_TRY(const std::set<std::int64_t> asking, runs_that_ask(exchange));
   View cards = list();
   for (const std::string& name : names) {
-    APHEX_TRY(const View card, card_of(exchange, name));
+    APHEX_TRY(const View card, card_of(exchange, name, asking));
     cards.push_back(card);
   }
   return cards;

@@ -67,6 +67,7 @@ bool may(const Exchange& exchange, Access access) {
 }
 
 std::string_view word_of(std::string_view state) {
+  if (state == "asking") return "waits for approval";
   return state == "handed-over" ? "handed over" : state;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "server/dashboard/ansi.hpp"
+#include "server/dashboard/approval_list.hpp"
 #include "server/dashboard/query.hpp"
 #include "server/pages.hpp"
 #include "store/run_text.hpp"
@@ -48,10 +49,11 @@ std::string name_of(const std::string& author) {
   return name.empty() ? author : name;
 }
 
-View row_of(const store::RunSummary& run, const std::vector<store::StageOfRun>& stages) {
+View row_of(const store::RunSummary& run, std::string_view state,
+            const std::vector<store::StageOfRun>& stages) {
   View row;
   row.set("id", std::to_string(run.id));
-  row.set("sign", sign(store::to_string(run.state)));
+  row.set("sign", sign(state));
   const std::string subject = store::first_line(run.message, kSubjectCharacters);
   row.set("message", subject.empty() ? "(no message)" : subject);
   row.set("pipeline", run.served);
@@ -125,8 +127,12 @@ Result<View> run_list(const Exchange& exchange, const std::string& served) {
   for (const store::StageOfRun& stage : all)
     stages[stage.run].push_back(stage);
   View rows = list();
-  for (const store::RunSummary& run : runs)
-    rows.push_back(row_of(run, stages[run.id]));
+  APHEX_TRY(const std::set<std::int64_t> asking, runs_that_ask(exchange));
+  for (const store::RunSummary& run : runs) {
+    rows.push_back(row_of(run,
+                          asking.count(run.id) > 0 ? "asking" : store::to_string(run.state),
+                          stages[run.id]));
+  }
   View values;
   values.set("runs", rows);
   values.set("has_runs", truth(!runs.empty()));

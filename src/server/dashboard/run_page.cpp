@@ -128,15 +128,16 @@ void set_actions(View& values, const Exchange& exchange, const RunFacts& facts) 
   values.set("actions", actions);
 }
 
-void set_head(View& values, const RunFacts& facts) {
+Status set_head(View& values, const Exchange& exchange, const RunFacts& facts) {
   const store::RunRecord& run = facts.run;
+  APHEX_TRY(const std::set<std::int64_t> asking, runs_that_ask(exchange));
   const std::string subject = store::first_line(run.message, kSubjectCharacters);
   values.set("id", std::to_string(run.id));
   values.set("subject", subject.empty() ? "(no message)" : subject);
   const std::size_t end = run.message.find('\n');
   if (end != std::string::npos && !trim(std::string_view(run.message).substr(end)).empty())
     values.set("body", std::string(trim(std::string_view(run.message).substr(end))));
-  values.set("badge", badge(store::to_string(run.state)));
+  values.set("badge", badge(asking.count(run.id) > 0 ? "asking" : store::to_string(run.state)));
   values.set("commit", run.commit_sha);
   values.set("short_commit", run.commit_sha.substr(0, kShortCommit));
   if (const std::string link = commit_link(run); !link.empty()) values.set("commit_link", link);
@@ -145,12 +146,13 @@ void set_head(View& values, const RunFacts& facts) {
   values.set("repository", run.repository_url);
   values.set("started", time_html(run.started_at.value_or(run.created_at)));
   values.set("lasted", lasted_html(run.started_at, run.ended_at));
+  return {};
 }
 
 Result<HttpResponse> one_run(const Exchange& exchange) {
   APHEX_TRY(const RunFacts facts, facts_of(exchange));
   View values;
-  set_head(values, facts);
+  APHEX_CHECK(set_head(values, exchange, facts));
   APHEX_TRY(const std::string served, exchange.site.reports.served_as(facts.run.id));
   values.set("pipeline", served);
   values.set("pipeline_link", "/pipelines/" + percent_encode(served));

@@ -13,11 +13,11 @@ namespace aphex::server {
 namespace {
 
 constexpr int kNodeHeight = 46;
-constexpr int kColumnGap = 34;
+constexpr int kColumnGap = 26;
 constexpr int kRowGap = 14;
 constexpr int kMargin = 4;
 constexpr int kSignWidth = 38;        // the sign and the room around the name
-constexpr double kLetterWidth = 8.8;  // of 13 pixels, bold, in the widest of the usual fonts
+constexpr double kLetterWidth = 9.2;  // of 13 pixels, bold, in the widest of the usual fonts
 constexpr double kDetailWidth = 7.2;  // of 11.5 pixels
 constexpr int kLeastWidth = 104;
 constexpr std::size_t kMostLetters = 28;

@@ -6,6 +6,22 @@
 #include "store/run_text.hpp"
 
 namespace aphex::server {
+namespace {
+
+// Which commit that is shows when its turn comes.
+std::string commit_of(const QueueEntry& entry) {
+  return entry.commit.empty() ? "the newest commit" : entry.commit.substr(0, kShortCommit);
+}
+
+// What somebody asked for has no message before it is fetched.
+std::string title_of(const QueueEntry& entry) {
+  const std::string subject = store::first_line(entry.message, kSubjectCharacters);
+  if (!subject.empty()) return subject;
+  return entry.commit.empty() ? "The newest commit of " + entry.branch
+                              : "Commit " + entry.commit.substr(0, kShortCommit);
+}
+
+}  // namespace
 
 std::string why_it_waits(const QueueEntry& entry, const std::vector<QueueEntry>& open,
                          std::uint32_t max_runs) {
@@ -13,7 +29,7 @@ std::string why_it_waits(const QueueEntry& entry, const std::vector<QueueEntry>&
   for (const QueueEntry& other : open) {
     if (other.state == QueueState::running) ++running;
     if (other.pipeline == entry.pipeline && other.number < entry.number) {
-      return fmt::format("{} of this pipeline {}", other.commit.substr(0, kShortCommit),
+      return fmt::format("{} of this pipeline {}", commit_of(other),
                          other.state == QueueState::running ? "runs" : "waits before it");
     }
   }
@@ -24,12 +40,12 @@ std::string why_it_waits(const QueueEntry& entry, const std::vector<QueueEntry>&
 
 std::string what_asked(const std::string& kind, const std::string& asked_by) {
   const std::string by = asked_by.empty() ? "" : " by " + asked_by;
-  if (kind == "pull_request") return "a pull request";
-  if (kind == "manual") return "asked for" + by;
-  if (kind == "resume") return "gone on with" + by;
-  if (kind == "retry") return "asked for again" + by;
-  if (kind == "teardown") return "the branch is gone";
-  return "a push";
+  if (kind == "pull_request") return "pull request";
+  if (kind == "manual") return "started" + by;
+  if (kind == "resume") return "resumed" + by;
+  if (kind == "retry") return "retried" + by;
+  if (kind == "teardown") return "branch deleted";
+  return "push";
 }
 
 View waiting_rows(const Exchange& exchange, const std::vector<QueueEntry>& open) {
@@ -41,10 +57,9 @@ View waiting_rows(const Exchange& exchange, const std::vector<QueueEntry>& open)
     row.set("since", time_html(entry.created_at));
     row.set("pipeline", entry.pipeline);
     row.set("pipeline_link", "/pipelines/" + percent_encode(entry.pipeline));
-    row.set("commit", entry.commit.substr(0, kShortCommit));
+    if (!entry.commit.empty()) row.set("commit", entry.commit.substr(0, kShortCommit));
     row.set("branch", entry.branch);
-    const std::string subject = store::first_line(entry.message, kSubjectCharacters);
-    row.set("message", subject.empty() ? "(no message)" : subject);
+    row.set("message", title_of(entry));
     row.set("asked", what_asked(std::string(to_string(entry.kind)), entry.asked_by));
     row.set("why", why_it_waits(entry, open, exchange.site.config.max_runs));
     if (may(exchange, Access::run)) {

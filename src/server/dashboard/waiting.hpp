@@ -14,7 +14,7 @@ std::string why_it_waits(const QueueEntry& entry, const std::vector<QueueEntry>&
 // Rows for waiting.mustache, of those of `open` that wait.
 View waiting_rows(const Exchange& exchange, const std::vector<QueueEntry>& open);
 
-// "push by Ada", "asked for by deploy-bot": for people.
+// "push", "retried by deploy-bot": for people.
 std::string what_asked(const std::string& kind, const std::string& asked_by);
 
 }  // namespace aphex::server

@@ -46,6 +46,7 @@ HttpResponse framed(unsigned status, const Frame& frame, std::string content) {
 HttpResponse message_page(unsigned status, const std::string& what, const std::string& hint) {
   mustache::data values;
   const std::string title = status == 404   ? "Not found"
+                            : status == 403 ? "Not allowed"
                             : status >= 500 ? "Not now"
                                             : "Not possible";
   values.set("status", std::to_string(status));

@@ -156,6 +156,15 @@
     }}, (open) => { liveSign.hidden = !open; });
   }
 
+  // --- a run's graph, where it is wider than the window: the stage that counts is in sight ---------
+
+  const graph = find("#run-graph");
+  const stage = graph && find(".node.failed, .node.interrupted, .node.running", graph);
+  if (stage) {
+    const [box, node] = [graph, stage].map((element) => element.getBoundingClientRect());
+    graph.scrollLeft = node.left - box.left - (box.width - node.width) / 2;
+  }
+
   // --- logs ---------------------------------------------------------------------------------------
 
   const log = find("#log");
