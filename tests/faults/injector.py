@@ -166,9 +166,17 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, injector):
         self.injector = injector
+        super().__init__(("127.0.0.1", 0), Connection, bind_and_activate=False)
         # Bound, but closed to everybody until open().
-        super().__init__(("127.0.0.1", free_port()), Connection, bind_and_activate=False)
-        self.server_bind()
+        for tries_left in reversed(range(20)):
+            self.server_address = ("127.0.0.1", free_port())
+            try:
+                self.server_bind()
+                return
+            except OSError:
+                # Somebody was faster: the port was free for a moment.
+                if not tries_left:
+                    raise
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exception(), OSError):  # the other side has gone in its handshake

@@ -96,7 +96,10 @@ def packed(directory):
 
 def opened(file):
     """What the file's bytes hold once they are unpacked."""
-    content = file.read_bytes()
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return  # somebody has removed it meanwhile: the trash is emptied beside what goes on
     if content.startswith(DATABASE):
         # What was written last may lie in another file beside it.
         yield rows(sqlite3.connect(f"file:{file}?mode=ro", uri=True))
