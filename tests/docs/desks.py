@@ -52,7 +52,7 @@ class Desk:
         for each in (self.home, self.state):
             each.mkdir(parents=True)
         self.calls.touch()
-        planted.keys_of({}, self.state / "sandbox")
+        planted.keys_of({})
         stand_ins.write(self.programs)
         self.link("aphex", PROGRAM)
         # What the pages ask of AWS's own command line is asked of the real one.

@@ -63,7 +63,7 @@ def sandbox(base, surroundings, tmp_path_factory):
     shown = subprocess.run(["bash", "-c", script], env=surroundings, capture_output=True,
                            text=True, check=True).stdout
     variables = dict(each.split("=", 1) for each in shown.split("\0") if each)
-    yield planted.keys_of(variables, directory / "state" / "sandbox")
+    yield planted.keys_of(variables)
     program.run("sandbox", "stop", cwd="/")
     wait_until(lambda: not processes_with(str(directory)), "the sandbox ends")
 

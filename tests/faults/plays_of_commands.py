@@ -11,7 +11,7 @@ import uuid
 
 import neighbours
 from plays import Played, variables_of
-from program import BINARY, Program, remove, wait_until
+from program import BINARY, Program, planted, remove, wait_until
 from world import Pipeline
 
 ARGO = "/apis/argoproj.io/v1alpha1/namespaces"
@@ -58,6 +58,7 @@ def gate(world, step, injector):
     user = f"grace-{namespace}"
     world.cluster.bind(user, RIGHTS, namespace)
     kubeconfig = world.directory / f"{namespace}-kubeconfig"
+    planted.holds(kubeconfig, "token of the cluster")
     kubeconfig.write_text(json.dumps({
         "apiVersion": "v1", "kind": "Config", "current-context": "person",
         "clusters": [{"name": "arbiter", "cluster": {

@@ -8,6 +8,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import planted
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -34,6 +35,7 @@ def ask(*arguments, environment=None):
 def kubeconfig(directory, cluster, user, name="config", **entry):
     path = directory / name
     where = {"server": cluster.endpoint, "certificate-authority-data": cluster.ca_data} | entry
+    planted.holds(path, "token of the cluster")
     path.write_text(json.dumps({
         "apiVersion": "v1", "kind": "Config", "current-context": "test",
         "clusters": [{"name": "dev", "cluster": where}], "users": [{"name": "ada", "user": user}],
@@ -96,6 +98,7 @@ def test_a_program_that_makes_tokens(cluster, tmp_path, ada):
 def test_a_pods_service_account(cluster, tmp_path, ada):
     account = tmp_path / "account"
     account.mkdir()
+    planted.holds(account / "token", "token of the cluster")
     for name, text in {"token": ada, "ca.crt": cluster.ca_pem, "namespace": "argo"}.items():
         (account / name).write_text(text)
     host, port = cluster.endpoint.removeprefix("https://").split(":")

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import eks_tokens
+import planted
 import pytest
 import yaml
 from conftest import PIPELINE, REPO, SESSION
@@ -105,6 +106,7 @@ def test_a_cluster_is_added_shown_used_kept_and_removed(running, cluster):
 
 def test_account_region_and_kubeconfig_have_defaults_and_options(running, cluster, folder):
     (folder / ".kube").mkdir(exist_ok=True)
+    planted.holds(folder / ".kube" / "config", "token of the cluster")
     (folder / ".kube" / "config").write_text(cluster.kubeconfig.read_text())
     where = ("--account", "444455556666", "--region", "eu-west-1")
     code, text, problem = running("cluster", "add", "other", *where)

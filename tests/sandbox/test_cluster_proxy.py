@@ -10,6 +10,7 @@ import threading
 import time
 
 import eks_tokens
+import planted
 import pytest
 import yaml
 from conftest import PIPELINE, REGION, TARGET
@@ -32,7 +33,7 @@ def kubeconfig(cluster, tmp_path):
         content["users"][0]["user"] = user or content["users"][0]["user"]
         content["clusters"][0]["cluster"] |= cluster_ or {}
         content |= more
-        path = tmp_path / name
+        path = planted.holds(tmp_path / name, "token of the cluster")
         path.write_text(yaml.safe_dump(content))
         return path
 

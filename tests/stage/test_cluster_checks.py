@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from application import environment
-from program import Program
+from program import Program, planted
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def checked(application, surroundings, cluster, tmp_path):
             "kubectlRoleArn": "arn:aws:iam::111122223333:role/kubectl",
             "webhook": {"type": "ingress", "host": "hooks.example.com"}, **pipeline})
         application.commit()
-        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig = planted.holds(tmp_path / "kubeconfig", "token of the cluster")
         user = {"token": token} if token else yaml.safe_load(
             open(cluster.kubeconfig, encoding="utf-8"))["users"][0]["user"]
         kubeconfig.write_text(yaml.safe_dump({

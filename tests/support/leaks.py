@@ -153,8 +153,8 @@ def members_of_zip(content):
 
 
 def packed_members_of_tar(content):
-    """The members' bytes are in it as they are; only those that are packed have more to say. tar(5);
-    Python's tarfile takes seconds for what npm installs."""
+    """The members' bytes are in it as they are; only those that are packed have more to say. The
+    form is tar(5)'s; Python's tarfile takes seconds for what npm installs."""
     at = 0
     while content[at + 257:at + 262] == b"ustar":
         size = content[at + 124:at + 136].strip(b" \0")

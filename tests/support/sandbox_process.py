@@ -93,5 +93,5 @@ def start(state_dir: Path, *extra: str, **variables: str) -> Sandbox:
             raise RuntimeError("the sandbox did not start")
         time.sleep(0.01)
     endpoint = json.loads(description.read_text())["endpoint"]
-    planted.keys_of({}, state_dir)
+    planted.keys_of({})
     return Sandbox(state_dir, process, endpoint, time.monotonic() - begun)
