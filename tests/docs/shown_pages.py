@@ -39,6 +39,9 @@ GATE = "a workflow that waits at its gate; tests/argo and tests/stage/test_appro
 LOAD = "minutes of load on a machine that must be idle; `make bench` is a target of its own"
 BACKUP = "places of the whole machine; tests/server/test_backup.py does both"
 NOT_RUN = {
+    ("docs/benchmarks.md", "make build && scripts/bench --report"): LOAD,
+    ("docs/benchmarks.md", "scripts/bench --only synth --report"): LOAD,
+    ("docs/benchmarks.md", "tests/bench/soak_server.py build/release"): LOAD,
     ("docs/approvals.md", "aphex approve --workflow archon-agent-7f3k2 --namespace argo"): GATE,
     ("docs/approvals.md", "aphex approve --workflow archon-agent-7f3k2 --namespace argo --reject "
                           '--comment "not on a Friday"'): GATE,
@@ -55,8 +58,6 @@ NOT_RUN = {
     ("docs/operations.md", "sudo apt install ./aphex_*.deb"): SERVICE,
     ("docs/operations.md", "aphex backup /var/backups/aphex.tar.gz"): BACKUP,
     ("docs/operations.md", "aphex restore /var/backups/aphex.tar.gz"): BACKUP,
-    ("docs/server-speed.md", "make build && scripts/bench --only server"): LOAD,
-    ("docs/server-speed.md", "tests/bench/soak_server.py build/release"): LOAD,
     ("docs/setup-laptop.md", "python3 -m venv ~/.local/state/aphex/sandbox/venv"): PACKAGES,
     ("docs/setup-laptop.md", "~/.local/state/aphex/sandbox/venv/bin/pip install -r "
                              "/usr/share/aphex/sandbox/requirements.txt"): PACKAGES,
