@@ -46,9 +46,9 @@ reproducible: ## builds program and package twice in different places, and compa
 sbom: build ## build/release/aphex.cdx.json and licenses.txt: what a release is made of
 	@scripts/sbom
 
-bench: build ## speeds, side by side with make, ninja, tar and bash
+bench: build ## speeds, side by side with other programs (REPORT=1: into docs/benchmarks.md)
 	@scripts/build release all
-	@scripts/bench
+	@scripts/bench $(if $(REPORT),--report)
 
 lint: ## clang-format, clang-tidy on what changed (ALL=1: on everything), shellcheck
 	@scripts/setup --only apt

@@ -1,69 +1,29 @@
-#!/usr/bin/env python3
-"""Packing and unpacking a node_modules: archive_tool against `tar czf`/`tar xzf` and pigz.
+"""Packing and unpacking a node_modules: archive_tool beside GNU tar with gzip and with pigz.
 
-    bench_archive.py --tool BUILD/bin/archive_tool [--tree DIR] [--work DIR] [--rounds N]
-
-The contestants take turns, round by round, so that whatever else the machine does meets all alike;
-the medians are compared. Without --tree, a node_modules of aws-cdk-lib, constructs and typescript@5
-is installed by npm. Unpacked trees are compared with the original once.
+archive_tool (archive_tool.cpp) calls what `aphex run` calls for its artifacts. The tree is the one
+that scripts/setup installs for tests of the constructs: aws-cdk-lib and TypeScript, pinned. The
+unpacked tree is compared with the original.
 """
-import argparse
+
 import filecmp
 import os
 import pathlib
 import shutil
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
+
+import peer_programs
+from bench_synth import NODE_MODULES
+from measure import PLACES, Contestant, Row, against
+
+AIM = {"pack": "3x tar czf on 2 processors", "unpack": "faster"}
 
 
-def install(work: pathlib.Path) -> pathlib.Path:
-    app = work / "app"
-    app.mkdir()
-    (app / "package.json").write_text('{"name": "bench", "private": true}')
-    print("installing aws-cdk-lib, constructs and typescript@5 ...", file=sys.stderr)
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent",
-                    "aws-cdk-lib", "constructs", "typescript@5"], cwd=app, check=True)
-    return app / "node_modules"
+def entries(root):
+    for folder, names, files in os.walk(root):
+        for name in names + files:
+            yield os.path.relpath(os.path.join(folder, name), root)
 
 
-def timed(command: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
-def measure(contestants: dict, rounds: int, prepare) -> dict:
-    times = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, command in contestants.items():
-            prepare(name)
-            seconds = timed(command)
-            if number > 0:  # the first round fills the page cache
-                times[name].append(seconds)
-    return times
-
-
-def report(title: str, times: dict, peer: str, aim: str, sizes: dict | None = None) -> dict:
-    """Prints the comparison; answers the median of each."""
-    print(f"\n{title}")
-    base = statistics.median(times[peer])
-    for name, values in times.items():
-        median = statistics.median(values)
-        size = f"  {sizes[name] / 1e6:7.1f} MB" if sizes else ""
-        print(f"  {name:<24} median {median:7.3f} s  best {min(values):7.3f} s{size}"
-              f"  {base / median:5.2f}x {peer}")
-    print(f"  aim: {aim}")
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-def same_tree(left: pathlib.Path, right: pathlib.Path) -> bool:
-    def entries(root):
-        for folder, names, files in os.walk(root):
-            for name in names + files:
-                yield os.path.relpath(os.path.join(folder, name), root)
+def same_tree(left, right):
     if sorted(entries(left)) != sorted(entries(right)):
         return False
     for path in entries(left):
@@ -78,72 +38,73 @@ def same_tree(left: pathlib.Path, right: pathlib.Path) -> bool:
     return True
 
 
-def bench_packing(options, tree: pathlib.Path, archives: dict) -> dict:
-    below = ["-C", str(tree.parent), tree.name]
-    contestants = {
-        "archive_tool pack": [options.tool, "pack", str(tree), str(archives["archive_tool pack"])],
-        "tar czf": ["tar", "czf", str(archives["tar czf"]), *below],
-    }
-    if shutil.which("pigz"):
-        contestants["tar | pigz"] = ["tar", "-I", "pigz", "-cf", str(archives["tar | pigz"]),
-                                     *below]
-    times = measure(contestants, options.rounds,
-                    lambda name: archives[name].unlink(missing_ok=True))
-    sizes = {name: archives[name].stat().st_size for name in contestants}
-    return report(f"packing {tree.name}, {os.cpu_count()} processors", times, "tar czf",
-                  "3x tar czf on 2 processors", sizes)
+class Archives:
+    """The contestants, and what they write."""
 
+    def __init__(self, tool, tree, work):
+        self.tool, self.tree, self.out = tool, tree, work / "out"
+        self.ours, self.tar, self.pigz = (work / f"{name}.tar.gz"
+                                          for name in ("ours", "tar", "pigz"))
+        pigz = peer_programs.debian("pigz")
+        tar = peer_programs.version_of("tar")
+        gzip = peer_programs.version_of("gzip")
+        self.peers = {"GNU tar + gzip": (["-z"], f"{tar} and {gzip}", self.tar),
+                      "GNU tar + pigz": (["-I", pigz.path], f"{tar} and {pigz.version}", self.pigz)}
 
-def bench_unpacking(options, work: pathlib.Path, archives: dict) -> dict:
-    ours, out = archives["archive_tool pack"], work / "out"
-    theirs = archives["tar czf"]
-    contestants = {
-        "archive_tool unpack": [options.tool, "unpack", str(ours), str(out)],
-        "archive_tool of tar's": [options.tool, "unpack", str(theirs), str(out)],
-        "tar xzf": ["tar", "xzf", str(theirs), "-C", str(out)],
-        "tar xzf of ours": ["tar", "xzf", str(ours), "-C", str(out)],
-    }
-    if shutil.which("pigz"):
-        contestants["tar | pigz -d"] = ["tar", "-I", "pigz", "-xf", str(theirs), "-C", str(out)]
+    def packing(self):
+        def removing(file):
+            return lambda: file.unlink(missing_ok=True)
 
-    def prepare(name):
-        shutil.rmtree(out, ignore_errors=True)
+        below = ["-C", self.tree.parent, self.tree.name]
+        return (Contestant([self.tool, "pack", self.tree, self.ours], prepare=removing(self.ours)),
+                [Contestant(["tar", *how, "-cf", file, *below], peer=name, version=version,
+                            prepare=removing(file))
+                 for name, (how, version, file) in self.peers.items()])
+
+    def _clear(self):
+        shutil.rmtree(self.out, ignore_errors=True)
         os.sync()  # nobody pays for what another left to write
-        if name.startswith("tar"):
-            out.mkdir()
 
-    times = measure(contestants, options.rounds, prepare)
-    return report("unpacking", times, "tar xzf", "clearly faster than tar xzf")
+    def _clear_and_make(self):
+        self._clear()
+        self.out.mkdir()
 
+    def unpacking(self, archive):
+        """Ours of `archive`, tar of its own."""
+        return (Contestant([self.tool, "unpack", archive, self.out], prepare=self._clear),
+                [Contestant(["tar", *how, "-xf", self.tar, "-C", self.out], peer=name,
+                            version=version, prepare=self._clear_and_make)
+                 for name, (how, version, _) in self.peers.items()])
 
-def compare(options, work: pathlib.Path) -> dict:
-    """The medians of "packing" and of "unpacking", by contestant; in seconds."""
-    tree = options.tree.resolve() if options.tree else install(work)
-    archives = {"archive_tool pack": work / "ours.tar.gz", "tar czf": work / "tar.tar.gz",
-                "tar | pigz": work / "pigz.tar.gz"}
-    medians = {"packing": bench_packing(options, tree, archives),
-               "unpacking": bench_unpacking(options, work, archives)}
-    subprocess.run([options.tool, "unpack", str(archives["archive_tool pack"]),
-                    str(work / "check")], check=True, stdout=subprocess.DEVNULL)
-    if not same_tree(tree, work / "check"):
-        raise RuntimeError("the unpacked tree differs from the packed one")
-    print("\nthe unpacked tree equals the packed one")
-    return medians
+    def check(self):
+        # Those of tar have the directory itself in them.
+        for archive, place in ((self.ours, self.out), (self.tar, self.out / self.tree.name)):
+            self.unpacking(archive)[0]()
+            if not same_tree(self.tree, place):
+                raise RuntimeError(f"{archive.name}: the unpacked tree differs from the packed one")
+        print("both unpacked trees equal the packed one")
 
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tool", required=True)
-    parser.add_argument("--tree", type=pathlib.Path)
-    parser.add_argument("--work", type=pathlib.Path, help="where to write (default: temporary)")
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    options.tool = str(pathlib.Path(options.tool).resolve())
-    with tempfile.TemporaryDirectory(prefix="aphex-bench-", dir=options.work) as folder:
-        compare(options, pathlib.Path(folder))
-    return 0
+    def sizes(self, command, peers):
+        size = self.ours.stat().st_size / 1e6
+        return [Row("size of the archive", size, peer.peer,
+                    self.peers[peer.peer][2].stat().st_size / 1e6, "smaller", "MB",
+                    version=peer.version, command=command.shown(), peer_command=peer.shown())
+                for peer in peers]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def measure(tool, work, rounds, tree=None):
+    tree = pathlib.Path(tree or NODE_MODULES).resolve()
+    if not tree.is_dir():
+        raise RuntimeError(f"{tree} is not there: scripts/setup installs it")
+    PLACES.name(tree.parent, "./tests/constructs" if tree == NODE_MODULES.resolve() else "$TREE")
+    archives = Archives(tool, tree, work)
+    ours, peers = archives.packing()
+    rows = against(f"packing {sum(1 for _ in entries(tree)):,} files", ours, peers, rounds,
+                   AIM["pack"])
+    rows += archives.sizes(ours, peers)
+    rows += against("unpacking, each its own", *archives.unpacking(archives.ours), rounds,
+                    AIM["unpack"])
+    rows += against("unpacking tar's archive", *archives.unpacking(archives.tar), rounds,
+                    AIM["unpack"])
+    archives.check()
+    return rows

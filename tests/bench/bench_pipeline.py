@@ -14,11 +14,13 @@ import shutil
 import statistics
 import subprocess
 
-from measure import Row, run
+import peer_programs
+from measure import PLACES, Row, lines_of, run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/archon-agent"
 SCRIPT = ROOT / "tests/bench/pipeline.sh"
+PEER = "plain script"
 AIM = "faster"
 
 
@@ -110,14 +112,18 @@ class Round:
         self.environment = environment
         self.runs = 0
 
-    def ours(self, _name, _commit):
-        return run([self.aphex, "run", "--sandbox", "--quiet", "--state-dir",
-                    str(self.work / "ours")], cwd=self.repository, env=self.environment)
+    def command(self, contestant, name, commit):
+        if contestant == "ours":
+            return [self.aphex, "run", "--sandbox", "--quiet", "--state-dir",
+                    str(self.work / "ours")]
+        return [str(SCRIPT), str(self.repository), commit, str(self.work / f"script-{name}")]
+
+    def ours(self, name, commit):
+        return run(self.command("ours", name, commit), cwd=self.repository, env=self.environment)
 
     def theirs(self, name, commit):
         times = self.work / f"script-{name}.times"
-        command = [SCRIPT, self.repository, commit, self.work / f"script-{name}"]
-        line = " ".join(shlex.quote(str(word)) for word in command)
+        line = shlex.join(self.command("theirs", name, commit))
         return run(["bash", "-c", f"{line} >{shlex.quote(str(times))}"],
                    env={**self.environment, **self.variables})
 
@@ -145,7 +151,7 @@ class Round:
         print((self.work / f"script-{name}.times").read_text(), end="", flush=True)
 
 
-def measure(aphex, work, rounds=2):
+def measure(aphex, work, rounds):
     repository = work / "repository"
     repository.mkdir()
     copy_example(repository)
@@ -166,14 +172,21 @@ def measure(aphex, work, rounds=2):
     def median(name, contestant):
         return statistics.median(each[name][contestant] for each in found)
 
-    return [Row(f"pipeline, {name}", median(name, "ours"), "pipeline.sh", median(name, "theirs"),
-                AIM) for name in ("cold", "warm")]
+    def shown(contestant, name):
+        shown_round = Round(aphex, work, repository, {})
+        return PLACES.shown(shown_round.command(contestant, name, "$COMMIT")).replace(
+            "'$COMMIT'", "$COMMIT")
+
+    version = f"in bash {peer_programs.version_of('bash')}"
+    rows = [Row(f"pipeline, {name}", median(name, "ours"), PEER, median(name, "theirs"), AIM,
+                version=version, command=shown("ours", name),
+                peer_command=shown("theirs", name)) for name in ("cold", "warm")]
+    return [*rows, written_lines(version)]
 
 
-if __name__ == "__main__":
-    import sys
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="aphex-bench-") as folder:
-        for row in measure(sys.argv[1], pathlib.Path(folder)):
-            print(row)
+def written_lines(version):
+    """What a user writes for one environment: a file for aphex, or the script."""
+    ours, command = lines_of([EXAMPLE / "aphex-config.yaml"], "#")
+    theirs, peer_command = lines_of([SCRIPT], "#")
+    return Row("lines that a user writes, 1 x 4 stacks", ours, PEER, theirs, "fewer", "lines",
+               version=version, command=command, peer_command=peer_command)

@@ -9,6 +9,7 @@ aphex writes a record, too.
 Pages: with 100,000 stored runs, beside the same pages of a server with ten.
 """
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -24,7 +25,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import make_runs  # noqa: E402
 
 SECONDS = 2  # of each turn at saturation
-MOST_ROUNDS = 3
 RATE, RATE_SECONDS = 100, 4
 RUNS, FEW_RUNS = 100_000, 10
 PAGE_SECONDS = 1
@@ -57,6 +57,16 @@ def milliseconds(one):
     return f"p50 {one['p50'] * 1e3:6.1f} ms  p99 {one['p99'] * 1e3:6.1f} ms"
 
 
+def beside(what, receivers, found, key, aim):
+    """A row of what both receivers were found to need."""
+    ours, peer = (found[each.name] for each in receivers)
+    unit, factor = ("us", 1e6) if key == "each" else ("s", 1)
+    return Row(what, ours[key] * factor, receivers[1].name, peer[key] * factor, aim, unit,
+               version=receivers[1].version,
+               command=f"{receivers[0].shown()} & {ours['command']}",
+               peer_command=f"{receivers[1].shown()} & {peer['command']}")
+
+
 def saturation(load, receivers, sent, rounds):
     rows = []
     print(f"as fast as they are answered, {CONNECTIONS} connections")
@@ -66,11 +76,8 @@ def saturation(load, receivers, sent, rounds):
         for name, one in found.items():
             print(f"  {payload.title:<22} {name:<15} {1 / one['each']:8,.0f} a second  "
                   f"{milliseconds(one)}")
-        ours, peer = (found[each.name] for each in receivers)
-        rows.append(Row(f"{payload.title}, each", ours["each"] * 1e6, receivers[1].name,
-                        peer["each"] * 1e6, "near the peer", "us"))
-        rows.append(Row(f"{payload.title}, p99", ours["p99"], receivers[1].name, peer["p99"],
-                        "faster"))
+        rows.append(beside(f"{payload.title}, each", receivers, found, "each", "near the peer"))
+        rows.append(beside(f"{payload.title}, p99", receivers, found, "p99", "faster"))
     return rows
 
 
@@ -80,21 +87,42 @@ def repetition(load, ours, payload, rounds):
     for ids, one in found.items():
         print(f"  {payload.title:<22} {ids + ' ids':<15} {1 / one['each']:8,.0f} a second  "
               f"{milliseconds(one)}")
-    return [Row("a known delivery, each", found["same"]["each"] * 1e6, "a new one",
-                found["distinct"]["each"] * 1e6, "faster", "us")]
+    return [Row("a known delivery, each", found["same"]["each"] * 1e6, "aphex",
+                found["distinct"]["each"] * 1e6, "faster", "us", "a new one", within=True,
+                command=f"{ours.shown()} & {found['same']['command']}",
+                peer_command=f"{ours.shown()} & {found['distinct']['command']}")]
+
+
+def synced_writes(folder, size):
+    """Percentiles of writing so many bytes to the disk and waiting for it, at the same rate."""
+    times = []
+    with open(folder / "synced", "wb", buffering=0) as file:
+        for _ in range(RATE * RATE_SECONDS):
+            begin = time.perf_counter()
+            file.write(bytes(size))
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - begin)
+            time.sleep(max(0, 1 / RATE - times[-1]))
+    times.sort()
+    return {"p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100]}
 
 
 def at_a_rate(load, receivers, payload):
     rows = []
     print(f"{RATE} a second")
-    found = in_turn({each.name: lambda each=each: load.deliver_at(
-        each.url, payload, RATE, RATE_SECONDS) for each in receivers}, 1, "p99")
+    contestants = {each.name: lambda each=each: load.deliver_at(
+        each.url, payload, RATE, RATE_SECONDS) for each in receivers}
+    disk = f"a write of {len(payload.body) / 1e3:.0f} KB and its sync"
+    contestants[disk] = lambda: synced_writes(load.work, len(payload.body))
+    found = in_turn(contestants, 1, "p99")
     for name, one in found.items():
         print(f"  {payload.title:<22} {name:<15} {milliseconds(one)}")
-    ours, peer = (found[each.name] for each in receivers)
     for percentile in ("p50", "p99"):
-        rows.append(Row(f"{payload.title}, {percentile} at {RATE}/s", ours[percentile],
-                        receivers[1].name, peer[percentile], "near the peer"))
+        what = f"{payload.title}, {percentile} at {RATE}/s"
+        row = beside(what, receivers, found, percentile, "near the peer")
+        rows += [row, dataclasses.replace(
+            row, peer=disk, theirs=found[disk][percentile], version="", within=True,
+            aim="near it", peer_command="python3 tests/bench/bench_server.py: synced_writes")]
     return rows
 
 
@@ -119,7 +147,8 @@ def deliveries(load, aphex, work, rounds):
         print("memory at most, without the processes that they start: "
               + ", ".join(f"{name} {peak / 1e6:.0f} MB" for name, peak in peaks.items()))
         rows.append(Row("memory at most", peaks[ours.name] / 1e6, theirs.name,
-                        peaks[theirs.name] / 1e6, "less", "MB"))
+                        peaks[theirs.name] / 1e6, "less", "MB", version=theirs.version,
+                        command=ours.shown(), peer_command=theirs.shown()))
     return rows
 
 
@@ -156,8 +185,11 @@ def pages(load, aphex, work, rounds):
                       f"{milliseconds(found[many])}")
                 promised = (what, connections) == ("overview", 1)
                 rows.append(Row(f"{what} of {RUNS:,} runs, p99, {connections} at a time",
-                                found[many]["p99"], f"of {FEW_RUNS} runs", found[few]["p99"],
+                                found[many]["p99"], "aphex", found[few]["p99"],
                                 f"{AIM_MS} ms" if promised else "alike",
+                                detail=f"of {FEW_RUNS} runs", within=True,
+                                command=f"{many.shown()} & {found[many]['command']}",
+                                peer_command=f"{few.shown()} & {found[few]['command']}",
                                 most=AIM_MS / 1000 if promised else None))
     shutil.rmtree(work / f"runs-{RUNS}")
     return rows
@@ -165,7 +197,6 @@ def pages(load, aphex, work, rounds):
 
 def measure(aphex, work, rounds):
     load = Load(work)
-    rounds = min(rounds, MOST_ROUNDS)
     rows = []
     for name, part in (("deliveries", deliveries), ("pages", pages),
                        ("streams", bench_streams.measure)):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from measure import Row
+from measure import PLACES, Row
 from server_load import BRANCH, REPOSITORY, payloads
 from server_receivers import Aphex, cpu_seconds_of, descriptors_of, status_of
 
@@ -80,6 +80,11 @@ class Reader:
              f"{LOG_STREAMS}={log_path}", f"{PAGE_STREAMS}=/events?topic=overview"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
+    @staticmethod
+    def shown():
+        return PLACES.shown(["python3", READER, "$PORT", MEASURED_SECONDS, f"{LOG_STREAMS}=$LOG",
+                             f"{PAGE_STREAMS}=/events?topic=overview"]).replace("'", "")
+
     def await_open(self):
         line = self.process.stdout.readline()
         if line != "open\n":
@@ -123,9 +128,16 @@ def measure(load, aphex, work, _rounds):
             raise RuntimeError(f"of {STREAMS} streams {found['open']} were open to the end")
         wait_until(lambda: descriptors_of(process) <= before[1] + ROOM,
                    "the descriptors of the streams are closed", 30)
-    return [Row(f"a ping's {percentile}, {STREAMS:,} streams and 10 MB/s logged",
-                seen["busy"][percentile], "idle", idle[percentile], "alike")
+    command = f"{server.shown()} & {Reader.shown()} & {seen['busy']['command']}"
+    without = f"{server.shown()} & {idle['command']}"
+    rows = [Row(f"a ping's {percentile}, {STREAMS:,} streams and 10 MB/s logged",
+                seen["busy"][percentile], "aphex", idle[percentile], "alike", detail="idle",
+                within=True, command=command, peer_command=without)
             for percentile in ("p50", "p99")]
+    before, after = (size / 1e6 for size in seen["memory"])
+    return [*rows, Row(f"memory, {STREAMS:,} streams and 10 MB/s logged", after, "aphex", before,
+                       "", "MB", detail="idle", within=True, command=command,
+                       peer_command=without)]
 
 
 def show(found, seen):

@@ -17,8 +17,9 @@ import shutil
 import subprocess
 import time
 
+import peer_programs
 from bench_plan import STACKS, configuration
-from measure import Row, in_turn, run
+from measure import Contestant, against, in_turn, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -145,21 +146,18 @@ def compare(ours, theirs):
           f"{len(mine['rights'])} statements, {len(mine['outputs'])} outputs")
 
 
-def prepare_peer(work, assembly):
-    """The peer's folder with its input and its compiled form; None where it is not installed."""
+def compile_peer(target, source):
+    """A copy of the peer's folder with what it imports, compiled."""
     if not (NODE_MODULES / "ts-node").exists() or not shutil.which("node"):
-        print("aws-cdk-lib, typescript and ts-node are not in tests/constructs/node_modules: "
-              "scripts/setup installs them")
-        return None
-    peer = work / "peer"
-    shutil.copytree(HERE / "peers/cdk", peer)
-    (peer / "node_modules").symlink_to(NODE_MODULES)
-    (peer / "input.json").write_text(json.dumps(input_of_peer(assembly, peer)), encoding="utf-8")
+        raise RuntimeError("aws-cdk-lib, typescript and ts-node are not in "
+                           "tests/constructs/node_modules: scripts/setup installs them")
+    shutil.copytree(source, target)
+    (target / "node_modules").symlink_to(NODE_MODULES)
     run(["node", "node_modules/typescript/bin/tsc", "--project", ".", "--outDir", "built"],
-        cwd=peer, env=environment())
+        cwd=target, env=environment())
     # Compiled code looks for its modules from where it lies.
-    (peer / "built/node_modules").symlink_to(NODE_MODULES)
-    return peer
+    (target / "built/node_modules").symlink_to(NODE_MODULES)
+    return target
 
 
 def write_example(work):
@@ -175,35 +173,27 @@ def against_typescript(aphex, work, rounds):
     out = work / "assemblies"
     out.mkdir()
 
-    def ours():
-        return run([aphex, "synth"], cwd=folder, env=environment(CDK_OUTDIR=str(out / "ours")))
+    def contestant(name, argv, cwd, target, **variables):
+        return Contestant(argv, name, peer="aws-cdk-lib", cwd=cwd, environment=environment(),
+                          version=peer_programs.installed(NODE_MODULES, "aws-cdk-lib"),
+                          variables={"CDK_OUTDIR": str(out / target), **variables})
 
+    ours = contestant("", [aphex, "synth"], folder, "ours")
     ours()
-    peer = prepare_peer(work, out / "ours")
-    if peer is None:
-        return []
-
-    def theirs(name, command, **more):
-        target = out / name
-        return run(command, cwd=peer, env=environment(CDK_OUTDIR=str(target), **more))
-
-    compiled = ["node", "built/pipeline.js"]
-    ts_node = ["node", "node_modules/ts-node/dist/bin.js", "--prefer-ts-exts", "pipeline.ts"]
-    off = {"CDK_VALIDATION": "false"}
-    theirs("compiled", compiled, **off)
+    peer = compile_peer(work / "peer", HERE / "peers/cdk")
+    (peer / "input.json").write_text(json.dumps(input_of_peer(out / "ours", peer)),
+                                     encoding="utf-8")
+    ways = {"compiled": ["node", "built/pipeline.js"],
+            "ts-node": ["node", "node_modules/ts-node/dist/bin.js", "--prefer-ts-exts",
+                        "pipeline.ts"]}
+    theirs = [contestant(f"{way}, validator {switch}", argv, peer, way, **variables)
+              for way, argv in ways.items()
+              for switch, variables in (("off", {"CDK_VALIDATION": "false"}), ("on", {}))]
+    theirs[0]()
     compare(out / "ours", out / "compiled")
-    contestants = {
-        "ours": ours,
-        "compiled, validator off": lambda: theirs("compiled", compiled, **off),
-        "compiled, validator on": lambda: theirs("compiled", compiled),
-        "ts-node, validator off": lambda: theirs("ts-node", ts_node, **off),
-        "ts-node, validator on": lambda: theirs("ts-node", ts_node),
-    }
-    medians = in_turn(contestants, rounds)
+    rows = against("synth of the pipeline's stack", ours, theirs, rounds, AIM)
     compare(out / "ours", out / "ts-node")
-    mine = medians.pop("ours")
-    return [Row("synth of the pipeline's stack", mine, f"aws-cdk-lib, {name}", seconds, AIM)
-            for name, seconds in medians.items()]
+    return rows
 
 
 def large_configuration(environments, accounts):

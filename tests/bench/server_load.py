@@ -8,10 +8,12 @@ import hashlib
 import hmac
 import json
 import pathlib
+import re
 import subprocess
 import uuid
 
 import peer_programs
+from measure import PLACES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "tests/server/node_modules/@octokit/webhooks-examples/api.github.com/index.json"
@@ -76,12 +78,19 @@ def payloads(commit):
             for name, (event, body) in made.items()}
 
 
+def shown(argv):
+    """Without what is another one each time."""
+    line = re.sub(r"(127\.0\.0\.1):\d+", r"\1:$PORT", PLACES.shown(argv))
+    line = re.sub(r"sha256=[0-9a-f]{64}", "$SIGNATURE", line)
+    return re.sub(r"(distinct) [0-9a-f]{16}$", r"\1 $ID", line)
+
+
 class Load:
     def __init__(self, work):
         self.work = work
         self.answered = collections.Counter()  # deliveries, by URL
         self.wrk = peer_programs.debian("wrk")
-        self.vegeta = peer_programs.vegeta()
+        self.vegeta = peer_programs.from_go("vegeta")
 
     def _run(self, peer, *arguments, **more):
         done = subprocess.run([peer.path, *map(str, arguments)], env=peer.environment, check=False,
@@ -91,13 +100,14 @@ class Load:
         return done.stdout
 
     def _wrk(self, url, seconds, connections, arguments=()):
-        said = self._run(self.wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
-                         "-s", REQUESTS, url, *(["--", *arguments] if arguments else []))
+        argv = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", REQUESTS,
+                url, *(["--", *arguments] if arguments else [])]
+        said = self._run(self.wrk, *argv)
         found = json.loads(said.decode().strip().splitlines()[-1])
         if found["failed"] or found["refused"] or not found["requests"]:
             raise RuntimeError(f"{url}: of {found['requests']} requests {found['failed']} failed"
                                f" and {found['refused']} were refused")
-        return found
+        return found | {"command": shown(["wrk", *argv])}
 
     def deliver(self, url, payload, seconds, ids="distinct"):
         """As fast as they are answered, on 32 connections: seconds for each, and percentiles."""
@@ -128,12 +138,13 @@ class Load:
                     "X-GitHub-Delivery": [str(uuid.uuid4())],
                     "X-Hub-Signature-256": [signature]}}) + "\n")
         results = self.work / "results.bin"
-        self._run(self.vegeta, "attack", "-format=json", "-lazy", f"-targets={targets}",
-                  f"-rate={rate}", f"-duration={seconds}s", f"-output={results}")
+        attack = ["attack", "-format=json", "-lazy", f"-targets={targets}", f"-rate={rate}",
+                  f"-duration={seconds}s", f"-output={results}"]
+        self._run(self.vegeta, *attack)
         found = json.loads(self._run(self.vegeta, "report", "-type=json", results))
         if found["success"] < 1:
             raise RuntimeError(f"{url}: at {rate} a second {found['status_codes']}: "
                                f"{found['errors']}")
         self.answered[url] += found["requests"]
         return {"p50": found["latencies"]["50th"] / 1e9, "p99": found["latencies"]["99th"] / 1e9,
-                "requests": found["requests"]}
+                "requests": found["requests"], "command": shown(["vegeta", *attack])}

@@ -14,6 +14,7 @@ import sys
 import time
 
 import peer_programs
+from measure import PLACES
 from server_load import BRANCH, REPOSITORY, SECRET
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -77,6 +78,10 @@ class Receiver:
     def __exit__(self, *_exception):
         self.stop()
 
+    def shown(self):
+        """How it was started."""
+        return PLACES.shown(self.argv).replace(f"-port {self.port}", "-port $PORT")
+
     def memory_peak(self):
         return status_of(self.process.pid)["VmHWM"]
 
@@ -94,7 +99,7 @@ class Aphex(Receiver):
     name = "aphex serve"
 
     def __init__(self, program, work, pipelines, **more):
-        self.program = program
+        self.argv = [program, "serve"]
         self.state = work / "state"
         self.directory = work / "server"
         self.directory.mkdir()
@@ -114,7 +119,7 @@ class Aphex(Receiver):
 
     def start(self):
         with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen([self.program, "serve"], cwd=self.directory,
+            self.process = subprocess.Popen(self.argv, cwd=self.directory,
                                             env=self.environment, stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=log, text=True)
         found = re.search(r"http://127\.0\.0\.1:(\d+)", self.process.stdout.readline())
@@ -158,7 +163,8 @@ class Webhook(Receiver):
     name = "adnanh/webhook"
 
     def __init__(self, work):
-        self.peer = peer_programs.debian("webhook")
+        self.peer = peer_programs.debian("webhook", "-version")
+        self.version = self.peer.version
         self.hooks = work / "hooks.json"
         header = {"source": "header"}
         self.hooks.write_text(json.dumps([{
@@ -175,11 +181,12 @@ class Webhook(Receiver):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.argv = [self.peer.path, "-hooks", str(self.hooks), "-ip", "127.0.0.1", "-port",
+                     str(self.port)]
 
     def start(self):
         self.process = subprocess.Popen(
-            [self.peer.path, "-hooks", str(self.hooks), "-ip", "127.0.0.1", "-port",
-             str(self.port)], env=self.peer.environment, stdin=subprocess.DEVNULL,
+            self.argv, env=self.peer.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def answers():
