@@ -211,7 +211,9 @@ def machine(tmp_path):
         for name in ("dev", "proc"):
             run("mount", "--bind", f"/{name}", root / name)
             mounted.append(root / name)
-        shutil.rmtree(root / "etc/aphex", ignore_errors=True)
+        # What this machine may have of a server of its own.
+        for name in ("etc/aphex", "var/lib/aphex", "var/log/aphex"):
+            shutil.rmtree(root / name, ignore_errors=True)
         yield Machine(root)
     finally:
         for place in reversed(mounted):
