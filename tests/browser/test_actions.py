@@ -123,28 +123,28 @@ def test_commits_are_run_and_taken_from_the_queue(come, server):
     await_build(server, 1)
     looks = [come(visitor) for visitor in VISITORS]
     by_hand = server.application.commit("By hand")
-    for number, look in enumerate(looks):
-        with doing(look) as page:
-            start(look, by_hand)
-            waits = page.locator(".waits")
-            assert waits.locator(".title").inner_text() == f"Commit {by_hand[:12]}"
-            assert "of this pipeline runs" in waits.locator(".why").inner_text()
-            look.open("/queue")
-            page.get_by_text("Cancel…").click()
-            look.press(f"Cancel entry {2 + number}")
-            assert page.url == look.address + "/"
-            assert page.locator(".waits").count() == 0
+    wishes = [(by_hand, f"Commit {by_hand[:12]}"), ("", "The newest commit of main")]
+    number = 1
     for look in looks:
-        with doing(look) as page:
-            start(look)
-            assert page.locator(".waits .title").last.inner_text() == "The newest commit of main"
+        for commit, title in wishes:
+            number += 1
+            with doing(look) as page:
+                start(look, commit)
+                waits = page.locator(".waits")
+                assert waits.locator(".title").inner_text() == title
+                assert "of this pipeline runs" in waits.locator(".why").inner_text()
+                look.open("/queue")
+                page.get_by_text("Cancel…").click()
+                look.press(f"Cancel entry {number}")
+                assert page.url == look.address + "/"
+                assert page.locator(".waits").count() == 0
+    start(look)
     newest = server.application.commit("The newest")
     gate.touch()
-    entries = server.await_ended(1 + 2 * len(VISITORS))
-    notes = [each["note"] for each in entries if each["commitSha"] == by_hand]
-    assert len(notes) == len(VISITORS) and all("cancelled by local" in each for each in notes)
+    entries = server.await_ended(number + 1)
+    assert sum("cancelled by local" in each["note"] for each in entries) == number - 1
     runs = server.get("/api/v1/runs").json["runs"]
-    assert [each["commitSha"] for each in runs[:-1]] == [newest] * len(VISITORS)
+    assert [each["commitSha"] for each in runs[:-1]] == [newest]
     look.open("/runs/2")
     assert look.page.get_by_role("heading", level=1).inner_text() == "The newest"
     assert "started by local" in look.page.locator(".facts").inner_text()
@@ -155,7 +155,9 @@ APPROVERS = dict(zip(VISITORS, ["grace", "linus", "edsger", "barbara"]))
 
 def await_question(server, run=1):
     def asked():
-        shown = server.program.show(run)
+        # Before its turn there is no run, and no database before the first.
+        printed = server.program.run("runs", run, "--format", "json", cwd="/")
+        shown = printed.json if printed.code == 0 else {"state": "none"}
         return shown["state"] == "running" and any(
             each["state"] == "pending" for each in shown["approvals"])
     wait_until(asked, f"run {run} asks", 60)
