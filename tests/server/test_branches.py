@@ -172,7 +172,8 @@ def test_a_branch_that_went_without_a_word_is_found(branches, stacks):
     wait_until(lambda: len(branches.queue) == 2, "a teardown is queued")
     entry = branches.await_ended(2)[0]
     assert (entry["kind"], entry["exitCode"]) == ("teardown", 0), entry
-    assert stacks() == set()
+    # Others of this local AWS are of other tests.
+    assert not [stack for stack in stacks() if "feature-login" in stack]
 
 
 def test_a_branch_that_matches_no_pattern_starts_nothing(branches):
