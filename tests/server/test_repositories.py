@@ -19,6 +19,8 @@ def two(server):
     server.pipelines.append(dict(server.pipelines[0], name="shop", repository="acme/shop",
                                  webhookSecretFiles=["shop-secret"]))
     server.start(**LOG)
+    # The log's line may come after that on standard output; reload() counts the former.
+    wait_until(lambda: messages(server).count("serving") == 1, "the log says that it serves")
     return server
 
 
