@@ -46,6 +46,9 @@ def test_a_secret_is_masked_wherever_it_is_printed(application, aphex):
 def test_a_secret_in_a_failing_commands_text_is_masked(application, aphex):
     application.configure(build=[f"echo {FORMS[2]} && exit 1"])
     application.commit()
+    # Whoever writes a secret into the file has it in the repository, in its copies and in the plan.
+    for place in ("runs/1/work", "aphex.db", "aphex.db-wal"):
+        planted.holds(aphex.state / place, "deployment token")
 
     done = aphex.run("run", cwd=application.directory, DEPLOY_TOKEN=SECRET)
 

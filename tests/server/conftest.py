@@ -139,7 +139,11 @@ class Server:
             entries = self.queue
             return entries if len(entries) >= count and all(
                 each["state"] in ("ended", "superseded") for each in entries) else None
-        return wait_until(ended, "every entry of the queue has ended", seconds)
+        try:
+            return wait_until(ended, f"{count} entries of the queue, and all have ended", seconds)
+        except AssertionError as late:
+            states = [(each.get("run"), each.get("kind"), each["state"]) for each in self.queue]
+            raise AssertionError(f"{late}; they are {states}") from late
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 #include "server/dashboard/assets.hpp"
 
+#include <string_view>
+
 #include "base/sha256.hpp"
 #include "server/dashboard/log_palette.hpp"
 #include "server/dashboard/page.hpp"
@@ -38,9 +40,14 @@ const Asset& picture() {
   return asset;
 }
 
+// Browsers ask for it beside whatever is no page of ours: JSON, a raw log.
+constexpr std::string_view kUnaskedPicture = "/favicon.ico";
+
 HttpResponse send(const Exchange& exchange) {
+  const std::string_view path =
+      exchange.request.path == kUnaskedPicture ? picture().path : exchange.request.path;
   for (const Asset* asset : {&css(), &js(), &picture()}) {
-    if (exchange.request.path != asset->path) continue;
+    if (path != asset->path) continue;
     HttpResponse response;
     response.content_type = asset->content_type;
     response.body = asset->body;
@@ -55,6 +62,7 @@ HttpResponse send(const Exchange& exchange) {
 constexpr Route kRoutes[] = {
     {"GET", "/assets/*", Access::open, send},
     {"GET", "/favicon.svg", Access::open, send},
+    {"GET", kUnaskedPicture, Access::open, send},
 };
 
 }  // namespace
