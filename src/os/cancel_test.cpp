@@ -1,6 +1,7 @@
 // Cancellation, the clock that waits on it, and the signals that trigger it.
 #include "os/cancel.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <thread>
@@ -246,6 +247,18 @@ TEST_F(Signals, OneThatOurParentIgnoredStaysIgnored) {
   const SignalGuard guard(source);
   ::kill(::getpid(), SIGINT);
   std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_FALSE(source.token().cancelled());
+}
+
+TEST_F(Signals, AHangUpThatAsksForSomethingIsHeardUnderNohup) {
+  static_cast<void>(::signal(SIGHUP, SIG_IGN));
+  std::atomic<int> asked = 0;
+  const CancelSource source;
+  const SignalGuard guard(source, [&asked] { ++asked; });
+  ::kill(::getpid(), SIGHUP);
+  for (int tries = 0; tries < 200 && asked == 0; ++tries)
+    std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_EQ(asked, 1);
   EXPECT_FALSE(source.token().cancelled());
 }
 

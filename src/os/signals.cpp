@@ -31,13 +31,17 @@ const char* signal_name(int number) {
   }
 }
 
-// What the parent chose to ignore stays ignored: SIGHUP under nohup, SIGINT in a background job.
-sigset_t signals_to_take() {
+// What the parent chose to ignore stays ignored: SIGHUP under nohup, SIGINT in a background job. But
+// a SIGHUP that asks for something, as of a server, is nobody's terminal that goes away.
+sigset_t signals_to_take(bool hangup_asks) {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction current {};
-    if (::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) continue;
+    const bool ignored =
+        ::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+    if (ignored && !(number == SIGHUP && hangup_asks)) continue;
+    // Linux queues a blocked signal whatever is to be done with it.
     sigaddset(&set, number);
   }
   return set;
@@ -91,7 +95,7 @@ SignalGuard::SignalGuard(CancelSource source, std::function<void()> on_hangup)
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &state_->old_pipe_action);
 
-  const sigset_t set = signals_to_take();
+  const sigset_t set = signals_to_take(static_cast<bool>(state_->on_hangup));
   ::pthread_sigmask(SIG_BLOCK, &set, &state_->old_mask);
   state_->signals = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   state_->stop = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

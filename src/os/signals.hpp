@@ -11,7 +11,8 @@ namespace aphex::os {
 // While it lives, the first SIGINT, SIGTERM or SIGHUP cancels `source` (reason: the signal's name);
 // a second SIGINT ends the program at once with 130, as a person who asks twice expects.
 // Create it before any thread: it blocks the signals for all of them. SIGPIPE is ignored.
-// A signal that our parent had ignored (nohup, a background job of a script) stays ignored.
+// A signal that our parent had ignored (nohup, a background job of a script) stays ignored, but for
+// a SIGHUP that has a meaning (on_hangup).
 // Destroying it, on the thread that made it, gives the old mask and dispositions back.
 class SignalGuard {
  public:
