@@ -184,7 +184,8 @@ class Serve final : public Subcommand {
                       *cycle.doors.reports,
                       *cycle.doors.live,
                       cycle.session.environment(),
-                      *cycle.doors.notifications};
+                      *cycle.doors.notifications,
+                      &cycle.log};
     options.refused = [&](const server::HttpRequest& head, const server::HttpResponse& response) {
       log_request(cycle, head, response, {});
       const Status noted = server::note_refused(site, head, response);
@@ -201,10 +202,12 @@ class Serve final : public Subcommand {
     os::CancelSource working = os::CancelSource::child_of(ending_.token());
     os::CancelSource answering;
     server::Dispatcher dispatcher(
-        {cycle.config, cycle.store, cycle.paths, cycle.clock, starter(cycle), [&cycle] {
+        {cycle.config, cycle.store, cycle.paths, cycle.clock, starter(cycle),
+         [&cycle] {
            return server::paused_for_disk(cycle.session.paths().root,
                                           cycle.config.minimum_free_bytes);
-         }});
+         },
+         [&cycle](const server::QueueEntry& entry) { tell_ended(cycle, entry); }});
     Status kept;
     std::thread keeping([&] {
       server::Keeper keeper({cycle.config, cycle.store, cycle.session.paths(), cycle.clock,
@@ -339,7 +342,7 @@ class Serve final : public Subcommand {
   }
 
   // This very program, by the path that it was started from: it may be replaced while it runs.
-  [[nodiscard]] std::function<Status(std::int64_t)> starter(const Cycle& cycle) const {
+  [[nodiscard]] server::Dispatcher::Start starter(const Cycle& cycle) const {
     os::ProcessSpec spec;
     std::error_code ignored;
     spec.argv = {self_.string(), "queued-run",
@@ -349,13 +352,41 @@ class Serve final : public Subcommand {
     spec.environment = cycle.session.environment();
     // Theirs is another service's to tell.
     spec.environment.erase("NOTIFY_SOCKET");
-    return [spec, &cycle](std::int64_t number) -> Status {
+    return [spec, &cycle](const server::QueueEntry& entry) -> Status {
       os::ProcessSpec one = spec;
-      one.argv.push_back(std::to_string(number));
-      APHEX_TRY([[maybe_unused]] const int pid, os::start_daemon(one, cycle.paths.log(number)));
-      cycle.log.info("started", {{"entry", number}});
+      one.argv.push_back(std::to_string(entry.number));
+      APHEX_TRY([[maybe_unused]] const int pid,
+                os::start_daemon(one, cycle.paths.log(entry.number)));
+      cycle.log.info("started", {{"entry", entry.number},
+                                 {"pipeline", entry.pipeline},
+                                 {"branch", entry.branch},
+                                 {"commit", entry.commit}});
       return {};
     };
+  }
+
+  // What did not end well is found in the log without a look at a page.
+  static void tell_ended(const Cycle& cycle, const server::QueueEntry& entry) {
+    std::optional<std::int64_t> made = entry.run_id;
+    if (!made) {
+      if (const auto found = cycle.session.database().run_of_request(entry.request)) made = *found;
+    }
+    const std::string run = made ? std::to_string(*made) : "none";
+    if (entry.exit_code == 0) {
+      cycle.log.info("ended", {{"entry", entry.number},
+                               {"pipeline", entry.pipeline},
+                               {"commit", entry.commit},
+                               {"run", run}});
+      return;
+    }
+    cycle.log.warning("ended",
+                      {{"entry", entry.number},
+                       {"pipeline", entry.pipeline},
+                       {"commit", entry.commit},
+                       {"run", run},
+                       {"exit_code", entry.exit_code ? std::to_string(*entry.exit_code) : "none"},
+                       {"reason", entry.note},
+                       {"log", cycle.paths.log(entry.number).string()}});
   }
 
   static std::filesystem::path own_path() {

@@ -42,7 +42,10 @@ Status make_state_directory(const engine::StatePaths& paths) {
   if (std::filesystem::exists(paths.root, ignored)) return {};
   APHEX_CHECK(os::make_directories(paths.root.parent_path()));
   if (::mkdir(paths.root.c_str(), S_IRWXU) == 0 || errno == EEXIST) return {};
-  return fail_errno("cannot make the state directory " + paths.root.string(), errno);
+  tl::unexpected<Error> failed =
+      fail_errno("cannot make the state directory " + paths.root.string(), errno);
+  failed.value().hint = "--state-dir or APHEX_STATE_DIR names one that this user may write";
+  return failed;
 }
 
 Result<std::unique_ptr<Session>> Session::open(const StateOption& state) {

@@ -237,8 +237,15 @@ Status Git::clone_without_submodules(const std::string& from, const std::string&
   const Result<std::string> checkout = run(
       {"-C", directory, "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", sha});
   if (!checkout) {
+    Error cause = checkout.error();
+    // All that the repository has is here.
+    if (describe(cause).find("reference is not a tree") != std::string::npos) {
+      cause.hint =
+          "the repository has no such commit, or no longer: a forced push or the end of its "
+          "branch took it away; push what is to be run";
+    }
     return fail_because(fmt::format("cannot check out commit {} of {}", sha, from),
-                        checkout.error());
+                        std::move(cause));
   }
   return {};
 }

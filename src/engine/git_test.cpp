@@ -186,6 +186,7 @@ TEST_F(GitTest, ACommitThatIsNotThereIsNamed) {
   ASSERT_FALSE(cloned);
   EXPECT_EQ(cloned.error().message,
             "cannot check out commit " + sha + " of " + repository().string());
+  EXPECT_THAT(cloned.error().hint, testing::HasSubstr("the repository has no such commit"));
 }
 
 TEST_F(GitTest, ASubmoduleThatCannotBeClonedIsNamedWithItsAddress) {

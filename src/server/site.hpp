@@ -16,6 +16,7 @@
 namespace aphex::server {
 
 class LiveHub;
+class ServerLog;
 
 struct Site {
   const ServerConfig& config;
@@ -31,6 +32,7 @@ struct Site {
   LiveHub& live;                                // what open pages are told
   const os::EnvironmentVariables& environment;  // of this process: how artifacts are reached
   notify::NotificationStore& notifications;     // what people were told
+  const ServerLog* log = nullptr;               // nothing: nobody reads it
 };
 
 }  // namespace aphex::server

@@ -81,8 +81,13 @@ def answering(tmp_path_factory):
     """A server that runs; what a page asks of its usual port is asked of that which it has."""
     (port,) = free_ports(1)
     desk = Desk(tmp_path_factory.mktemp("answering") / "desk")
-    directory = configured_server(desk, "server", port)
+    pipeline, = yaml.safe_load(shown("docs/server.md", "yaml", "version:"))["pipelines"]
+    app = desk.directory / "server" / "app"
+    directory = configured_server(desk, "server", port, pipelines=[pipeline | {"url": str(app)}])
     write_secret(directory / "webhook-secret")
+    app.mkdir()
+    desk.commit(app)
+    desk.run("git", "branch", "-M", "main", cwd=app)
     desk.wrap("curl", f'exec /usr/bin/curl "${{@//127.0.0.1:8737/127.0.0.1:{port}}}"')
     with desk.in_background("aphex", "serve", cwd=directory):
         end = time.monotonic() + SECONDS
@@ -93,6 +98,14 @@ def answering(tmp_path_factory):
         token = desk.run("aphex", "token", "create", "docs", "--role", "admin", cwd=directory)
         secret = planted.secret("API token", token.split()[0])
         yield desk.having(APHEX_TOKEN=secret), directory
+
+        def nothing_executes():
+            queue = json.loads(desk.having(APHEX_TOKEN=secret).run(
+                "bash", "-c", "curl -fsS -H \"Authorization: Bearer $APHEX_TOKEN\""
+                " http://127.0.0.1:8737/api/v1/queue", cwd=directory))["queue"]
+            return all(each["state"] in ("ended", "superseded") for each in queue)
+        # A pushed commit without a configuration ends soon; its process is another than ours.
+        wait_until(nothing_executes, "the queue's entries have ended", SECONDS)
 
 
 @pytest.fixture

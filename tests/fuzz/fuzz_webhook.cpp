@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/sha256.hpp"
 #include "doc/value.hpp"
@@ -85,12 +86,10 @@ void forge(std::string_view text) {
 }
 
 void route(std::string_view path) {
-  for (const std::span<const Route> table :
-       {page_routes(), api_routes(), webhook_routes(), operation_routes()}) {
-    for (const Route& each : table) {
-      std::vector<std::string> parts;
-      if (fits(each, path, parts)) require(parts.size() <= 8);
-    }
+  static const std::vector<Route> routes = all_routes();
+  for (const Route& each : routes) {
+    std::vector<std::string> parts;
+    if (fits(each, path, parts)) require(parts.size() <= 8);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import socket
 import sqlite3
@@ -28,12 +29,30 @@ def hang_up(server):
 
 def test_the_log_tells_what_the_server_does(server):
     server.start(logFile="server.log", logFormat="json", accessLog=True)
-    server.push()
+    commit, missing = server.application.commit(), "0123456789" * 4
+    server.push(commit)
     server.await_ended()
+    server.push(missing)
+    server.await_ended(2)
+    forged = server.deliver({}, secret="somebody else's")
+
+    def told(message, count=1):
+        return wait_until(lambda: lines if len(lines := [
+            line for line in log_of(server) if line["message"] == message]) >= count else None,
+            f"the log has {count} lines '{message}'")
+    ended = told("ended", 2)
     lines = log_of(server)
     assert lines[0]["message"] == "serving" and lines[0]["pipelines"] == 1
-    assert {"message": "started", "entry": 1}.items() <= next(
-        line for line in lines if line["message"] == "started").items()
+    assert {"entry": 1, "pipeline": "app", "branch": "main", "commit": commit}.items() <= told(
+        "started")[0].items()
+    assert {"entry": 1, "run": "1", "level": "info"}.items() <= ended[0].items()
+    assert {"entry": 2, "commit": missing, "run": "none", "level": "warning"}.items() <= ended[
+        1].items()
+    assert f"cannot check out commit {missing}" in ended[1]["reason"]
+    assert "the repository has no such commit" in pathlib.Path(ended[1]["log"]).read_text()
+    assert forged.status == 401
+    rejected, = told("a delivery was rejected")
+    assert (rejected["client"], rejected["status"]) == ("127.0.0.1", 401)
     request = next(line for line in lines if line.get("path") == "/webhooks/github")
     assert (request["method"], request["status"], request["client"]) == ("POST", 202, "127.0.0.1")
 

@@ -40,12 +40,10 @@ const Asset& picture() {
   return asset;
 }
 
-// Browsers ask for it beside whatever is no page of ours: JSON, a raw log.
-constexpr std::string_view kUnaskedPicture = "/favicon.ico";
-
 HttpResponse send(const Exchange& exchange) {
+  // Browsers ask for it beside whatever is no page of ours: JSON, a raw log.
   const std::string_view path =
-      exchange.request.path == kUnaskedPicture ? picture().path : exchange.request.path;
+      exchange.request.path == "/favicon.ico" ? picture().path : exchange.request.path;
   for (const Asset* asset : {&css(), &js(), &picture()}) {
     if (path != asset->path) continue;
     HttpResponse response;
@@ -62,7 +60,7 @@ HttpResponse send(const Exchange& exchange) {
 constexpr Route kRoutes[] = {
     {"GET", "/assets/*", Access::open, send},
     {"GET", "/favicon.svg", Access::open, send},
-    {"GET", kUnaskedPicture, Access::open, send},
+    {"GET", "/favicon.ico", Access::open, send},
 };
 
 }  // namespace

@@ -196,7 +196,7 @@ Result<HttpResponse> pipeline(const Exchange& exchange) {
   View values;
   values.set("name", name);
   values.set("address", "/pipelines/" + percent_encode(name));
-  values.set("count", std::to_string(count));
+  values.set("count", fmt::format("{} run{}", count, count == 1 ? "" : "s"));
   if (served != nullptr) {
     View source;
     source.set("repository", served->repository);

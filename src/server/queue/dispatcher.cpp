@@ -44,7 +44,8 @@ Status Dispatcher::start(const QueueEntry& entry) {
   }
   APHEX_CHECK(parts_.store.begin(entry.number));
   started_[entry.number] = parts_.clock.steady();
-  return parts_.start(entry.number);
+  executed_.insert(entry.number);
+  return parts_.start(entry);
 }
 
 struct Dispatcher::Look {
@@ -58,6 +59,7 @@ struct Dispatcher::Look {
 Result<Dispatcher::Look> Dispatcher::look() {
   Look look;
   APHEX_TRY(look.entries, parts_.store.open_entries());
+  APHEX_CHECK(tell_ended(look.entries));
   APHEX_TRY(const std::vector<std::string> deployed, parts_.store.deployed_branches());
   look.branches.insert(deployed.begin(), deployed.end());
   std::set<std::string> busy;  // lanes whose turn is somebody's
@@ -82,6 +84,19 @@ Result<Dispatcher::Look> Dispatcher::look() {
     return entry->kind != EntryKind::pull_request;
   });
   return look;
+}
+
+Status Dispatcher::tell_ended(const std::vector<QueueEntry>& open) {
+  std::set<std::int64_t> executing;
+  for (const QueueEntry& entry : open) {
+    executed_.erase(entry.number);
+    if (entry.state == QueueState::running) executing.insert(entry.number);
+  }
+  for (const std::int64_t number : std::exchange(executed_, executing)) {
+    APHEX_TRY(const QueueEntry entry, parts_.store.entry(number));
+    if (parts_.ended) parts_.ended(entry);
+  }
+  return {};
 }
 
 Result<bool> Dispatcher::has_room(const QueueEntry& entry, Look& look) {

@@ -35,7 +35,7 @@ struct DispatchPaths {
 class Dispatcher {
  public:
   // Starts the process that executes an entry; a fake in tests.
-  using Start = std::function<Status(std::int64_t number)>;
+  using Start = std::function<Status(const QueueEntry& entry)>;
   struct Parts {
     const ServerConfig& config;
     DeliveryStore& store;
@@ -44,6 +44,8 @@ class Dispatcher {
     Start start;
     // Why nothing is started now; nothing where all is well.
     std::function<std::optional<std::string>()> pause = {};
+    // An entry that executed has ended, and how; once each while this dispatcher lives.
+    std::function<void(const QueueEntry& entry)> ended = {};
   };
   explicit Dispatcher(Parts parts) : parts_(std::move(parts)) {}
 
@@ -64,10 +66,13 @@ class Dispatcher {
   // Whether the branch of this entry may have a pipeline now; says why it waits.
   Result<bool> has_room(const QueueEntry& entry, Look& look);
   Result<std::vector<QueueEntry>> executing();
+  // Tells of those that executed at the last look and are no longer open.
+  Status tell_ended(const std::vector<QueueEntry>& open);
 
   Parts parts_;
   // When a process was started whose lock may not be taken yet.
   std::map<std::int64_t, std::chrono::steady_clock::time_point> started_;
+  std::set<std::int64_t> executed_;  // at the last look
 };
 
 }  // namespace aphex::server

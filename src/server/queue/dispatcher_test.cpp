@@ -24,11 +24,17 @@ class DispatcherTest : public testing::Test {
   }
 
   void restart() {
-    dispatcher_.emplace(Dispatcher::Parts{config_, *store_, DispatchPaths{directory_->path()},
-                                          *clock_, [this](std::int64_t number) -> Status {
-                                            started_.push_back(number);
-                                            return {};
-                                          }});
+    dispatcher_.emplace(
+        Dispatcher::Parts{config_,
+                          *store_,
+                          DispatchPaths{directory_->path()},
+                          *clock_,
+                          [this](const QueueEntry& entry) -> Status {
+                            started_.push_back(entry.number);
+                            return {};
+                          },
+                          {},
+                          [this](const QueueEntry& entry) { ended_.push_back(entry.number); }});
   }
 
   // Queued anew, one number more each time.
@@ -64,8 +70,22 @@ class DispatcherTest : public testing::Test {
   std::unique_ptr<DeliveryStore> store_;
   std::optional<Dispatcher> dispatcher_;
   std::vector<std::int64_t> started_;
+  std::vector<std::int64_t> ended_;
   int deliveries_ = 0;
 };
+
+TEST_F(DispatcherTest, TellsOnceOfEachThatHasEnded) {
+  push("a");
+  push("b");
+  EXPECT_THAT(turn(), ElementsAre(1, 2));
+  EXPECT_TRUE(turn().empty());
+  EXPECT_THAT(ended_, ElementsAre());
+  ASSERT_TRUE(store_->end(2, 1, "there is no such commit"));
+  static_cast<void>(turn());
+  EXPECT_THAT(ended_, ElementsAre(2));
+  static_cast<void>(turn());
+  EXPECT_THAT(ended_, ElementsAre(2));
+}
 
 TEST_F(DispatcherTest, StartsTheOldestOfEachPipelineWithinTheBound) {
   push("a");

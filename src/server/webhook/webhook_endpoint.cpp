@@ -9,6 +9,7 @@
 #include "doc/value.hpp"
 #include "engine/run_scope.hpp"
 #include "server/http/json_answer.hpp"
+#include "server/operate/server_log.hpp"
 #include "server/route.hpp"
 
 namespace aphex::server {
@@ -255,6 +256,13 @@ HttpResponse answer_webhook(const Exchange& exchange) {
   WebhookDecision decision = decide(exchange.site.config, exchange.request);
   // Behind a trusted proxy, who it says.
   decision.delivery.client = exchange.peer.client;
+  if (decision.delivery.verdict == Verdict::rejected && exchange.site.log != nullptr) {
+    exchange.site.log->warning("a delivery was rejected",
+                               {{"client", decision.delivery.client},
+                                {"status", static_cast<std::int64_t>(decision.status)},
+                                {"reason", decision.delivery.reason},
+                                {"delivery", decision.delivery.id}});
+  }
   const auto recorded = exchange.site.deliveries.record(decision.delivery, decision.runs);
   if (!recorded) {
     // GitHub shows it as failed, and whoever looks there can send it again.
@@ -262,8 +270,10 @@ HttpResponse answer_webhook(const Exchange& exchange) {
         503, Value::object({{"verdict", "not recorded"}, {"reason", describe(recorded.error())}}));
   }
   if (*recorded == DeliveryStore::Recorded::before) {
-    return json_answer(200, Value::object({{"verdict", "known"},
-                                           {"reason", "this delivery was received before"}}));
+    return json_answer(
+        200, Value::object(
+                 {{"verdict", "known"},
+                  {"reason", "this delivery, or one with the same bytes, was received before"}}));
   }
   const bool outdated = *recorded == DeliveryStore::Recorded::outdated;
   const std::string reason = outdated ? std::string(kOutdated) : decision.delivery.reason;
