@@ -1,6 +1,9 @@
-"""A plugin of pytest's (scripts/test loads it): names each failure when it happens, so that the log
-of a suite that is ended for its slowness says what went wrong."""
+"""A plugin of pytest's that scripts/test loads.
 
+It names each failure when it happens, so that the log of a suite that is ended for its slowness
+says what went wrong; and a suite that is told to end takes its servers and clusters along."""
+
+import signal
 import time
 
 
@@ -19,6 +22,12 @@ class AtOnce:
                                  f"{reason.partition(chr(10))[0]}")
 
 
+def interrupt(_number, _frame):
+    raise KeyboardInterrupt
+
+
 def pytest_sessionstart(session):
+    # As for Ctrl-C: fixtures are torn down. SIGINT itself is ignored in a background job.
+    signal.signal(signal.SIGTERM, interrupt)
     plugins = session.config.pluginmanager
     plugins.register(AtOnce(plugins.get_plugin("terminalreporter")))
