@@ -31,8 +31,8 @@ const char* signal_name(int number) {
   }
 }
 
-// What the parent chose to ignore stays ignored: SIGHUP under nohup, SIGINT in a background job. But
-// a SIGHUP that asks for something, as of a server, is nobody's terminal that goes away.
+// What the parent chose to ignore stays ignored: SIGHUP under nohup, SIGINT in a background job.
+// But a SIGHUP that asks for something, as of a server, is nobody's terminal that goes away.
 sigset_t signals_to_take(bool hangup_asks) {
   sigset_t set;
   sigemptyset(&set);
