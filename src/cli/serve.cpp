@@ -16,6 +16,7 @@
 #include "server/notify/notifier.hpp"
 #include "server/operate/disk_room.hpp"
 #include "server/operate/keeper.hpp"
+#include "server/queue/actions.hpp"
 #include "server/queue/dispatcher.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"
@@ -367,11 +368,8 @@ class Serve final : public Subcommand {
 
   // What did not end well is found in the log without a look at a page.
   static void tell_ended(const Cycle& cycle, const server::QueueEntry& entry) {
-    std::optional<std::int64_t> made = entry.run_id;
-    if (!made) {
-      if (const auto found = cycle.session.database().run_of_request(entry.request)) made = *found;
-    }
-    const std::string run = made ? std::to_string(*made) : "none";
+    const auto made = server::run_of(cycle.session.database(), entry);
+    const std::string run = made && *made ? std::to_string(**made) : "none";
     if (entry.exit_code == 0) {
       cycle.log.info("ended", {{"entry", entry.number},
                                {"pipeline", entry.pipeline},

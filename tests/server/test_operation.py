@@ -53,6 +53,10 @@ def test_the_log_tells_what_the_server_does(server):
     assert forged.status == 401
     rejected, = told("a delivery was rejected")
     assert (rejected["client"], rejected["status"]) == ("127.0.0.1", 401)
+    assert server.request("POST", "/api/v1/runs/1/retry", b"{}",
+                          {"Content-Type": "application/json"}).status == 202
+    # The new run, not the one that it repeats.
+    assert {"entry": 3, "run": "2"}.items() <= told("ended", 3)[2].items()
     request = next(line for line in lines if line.get("path") == "/webhooks/github")
     assert (request["method"], request["status"], request["client"]) == ("POST", 202, "127.0.0.1")
 

@@ -8,6 +8,7 @@
 #include "server/http/json_answer.hpp"
 #include "server/http/page_of.hpp"
 #include "server/operate/disk_room.hpp"
+#include "server/queue/actions.hpp"
 #include "server/route.hpp"
 
 namespace aphex::server {
@@ -86,12 +87,9 @@ HttpResponse show_entry(const Exchange& exchange) {
   const auto entry = exchange.site.deliveries.entry(*number);
   if (!entry) return problem_of(entry.error());
   Value value = entry_value(*entry);
-  // Of a new run, the number that it has got since.
-  if (!entry->run_id || entry->kind != EntryKind::resume) {
-    const auto run = exchange.site.runs.run_of_request(entry->request);
-    if (!run) return problem_of(run.error());
-    value.set("run", *run ? Value(**run) : Value());
-  }
+  const auto run = run_of(exchange.site.runs, *entry);
+  if (!run) return problem_of(run.error());
+  value.set("run", *run ? Value(**run) : Value());
   return json_answer(200, value);
 }
 

@@ -109,6 +109,11 @@ tl::unexpected<Error> not_now(const store::RunRecord& run, std::string_view what
 
 }  // namespace
 
+Result<std::optional<std::int64_t>> run_of(store::RunDatabase& runs, const QueueEntry& entry) {
+  if (entry.kind == EntryKind::resume && entry.run_id) return entry.run_id;
+  return runs.run_of_request(entry.request);
+}
+
 Status cancel_run(Site& site, std::int64_t run) {
   return engine::tell_to_end(site.runs, site.paths, run);
 }
@@ -124,10 +129,7 @@ Status cancel_entry(Site& site, std::int64_t number, const Asked& asked) {
     return fail(ErrorCode::already_exists,
                 fmt::format("entry {} of the queue is {} already", number, to_string(now.state)));
   }
-  std::optional<std::int64_t> run = now.kind == EntryKind::resume ? now.run_id : std::nullopt;
-  if (!run) {
-    APHEX_TRY(run, site.runs.run_of_request(now.request));
-  }
+  APHEX_TRY(const std::optional<std::int64_t> run, run_of(site.runs, now));
   if (!run) {
     return fail(ErrorCode::already_exists,
                 fmt::format("entry {} of the queue is just fetching its commit", number),

@@ -2,6 +2,7 @@
 // What a person asks of runs and of the queue, over the API or from a page. What starts something
 // becomes an entry of the queue, and the dispatcher's as any other.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,10 @@ struct Asked {
   // Asking again with the same key does nothing a second time. Empty: each is a wish of its own.
   std::string key;
 };
+
+// The run that an entry makes, or goes on with; nothing: it is not made yet. Of a retry that is the
+// new one (QueueEntry::run_id is the one that it repeats).
+Result<std::optional<std::int64_t>> run_of(store::RunDatabase& runs, const QueueEntry& entry);
 
 // Errors of all of them: not_found, already_exists (the state does not allow it: said which),
 // usage (a value that is none).
