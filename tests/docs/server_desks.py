@@ -97,10 +97,11 @@ def answering(tmp_path_factory):
             time.sleep(0.1)
         token = desk.run("aphex", "token", "create", "docs", "--role", "admin", cwd=directory)
         secret = planted.secret("API token", token.split()[0])
-        yield desk.having(APHEX_TOKEN=secret), directory
+        desk = desk.having(APHEX_TOKEN=secret)
+        yield desk, directory
 
         def nothing_executes():
-            queue = json.loads(desk.having(APHEX_TOKEN=secret).run(
+            queue = json.loads(desk.run(
                 "bash", "-c", "curl -fsS -H \"Authorization: Bearer $APHEX_TOKEN\""
                 " http://127.0.0.1:8737/api/v1/queue", cwd=directory))["queue"]
             return all(each["state"] in ("ended", "superseded") for each in queue)

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from desks import ROOT, Cloud, Desk, Step
+from desks import ROOT, Cloud, Desk, Step, planted
 from server_desks import (answering, asking, constructing, local_aws,  # noqa: F401  (fixtures)
                           operating, server, telling, with_a_run)
 from shell_blocks import PAGES, blocks_of, hidden_commands, name_of
@@ -137,6 +137,7 @@ def with_sandbox(laptop, application, cluster):  # noqa: F811
     config = yaml.safe_load(cluster.kubeconfig.read_text(encoding="utf-8"))
     config["contexts"][0]["name"] = config["current-context"] = "kind-kind"
     (laptop.home / ".kube").mkdir()
+    planted.holds(laptop.home / ".kube/config", "token of the cluster")
     (laptop.home / ".kube/config").write_text(yaml.safe_dump(config), encoding="utf-8")
     return laptop, application
 

@@ -1,15 +1,16 @@
 // Any bytes as a configuration and as JSON: nothing crashes, hangs or contradicts itself.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "config/config.hpp"
 #include "config/report.hpp"
 #include "doc/document.hpp"
+#include "fuzz/require.hpp"
 
 namespace {
 
 using aphex::config::PathKind;
+using aphex::fuzz::require;
 
 // Every kind of answer, by the path's length.
 class AnyRepository final : public aphex::config::RepositoryView {
@@ -32,10 +33,6 @@ class AnyRepository final : public aphex::config::RepositoryView {
     return {path + "x", "lib/app-stack.ts"};
   }
 };
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 void read_configuration(std::string_view text) {
   const aphex::Source source("aphex-config.yaml", std::string(text));

@@ -1,9 +1,9 @@
 // Any bytes as an event of CloudFormation, as a manifest, as what an API server answers, and as a
 // kubeconfig: nothing crashes, hangs or contradicts itself.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
+#include "fuzz/require.hpp"
 #include "k8s/apply_body.hpp"
 #include "k8s/kubeconfig.hpp"
 #include "k8s/refusal.hpp"
@@ -15,10 +15,7 @@
 namespace {
 
 using namespace aphex;  // NOLINT(google-build-using-namespace): two folders of it
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzz::require;
 
 void read_manifest(std::string_view text, const provider::Properties& properties) {
   provider::CheckedManifest checked = provider::check_manifest(text, properties);

@@ -1,7 +1,6 @@
 // Any bytes as a delivery of GitHub: as its body under each event, as its headers, as the request
 // line of an address. Nothing crashes, hangs, or is accepted without a signature.
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "base/sha256.hpp"
 #include "doc/value.hpp"
 #include "engine/run_scope.hpp"
+#include "fuzz/require.hpp"
 #include "server/route.hpp"
 #include "server/webhook/github_webhook.hpp"
 #include "server/webhook/webhook_endpoint.hpp"
@@ -17,12 +17,9 @@ namespace {
 
 using namespace aphex;          // NOLINT(google-build-using-namespace): two folders of it
 using namespace aphex::server;  // NOLINT(google-build-using-namespace)
+using fuzz::require;
 
 constexpr std::string_view kSecret = "a-secret-of-thirty-two-characters";
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 const ServerConfig& config() {
   static const ServerConfig made = [] {

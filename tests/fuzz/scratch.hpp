@@ -2,28 +2,16 @@
 // A directory of this process for targets that read files, in memory where the system has such a
 // place; removed at the end.
 
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
-#include <source_location>
 #include <string>
 #include <string_view>
 
 #include <unistd.h>
 
-namespace aphex::fuzz {
+#include "fuzz/require.hpp"
 
-// Says where it was not so: the frames of an optimized target do not.
-inline void require(bool condition, std::string_view found = {},
-                    std::source_location here = std::source_location::current()) {
-  if (condition) return;
-  const int error = errno;
-  std::cerr << here.file_name() << ':' << here.line() << ": not so; errno " << error << ' ' << found
-            << std::endl;
-  std::abort();
-}
+namespace aphex::fuzz {
 
 class Scratch {
  public:

@@ -51,13 +51,10 @@ class Planted:
     def may_hold(self, file, name):
         """A folder holds what all its files may. A name stands for those that begin with it. Keys
         of the local AWS are in its state, wherever a test or a program under test has started it;
-        so are the tokens of the clusters that were attached to it, which came from a kubeconfig.
+        so are the tokens of the clusters that were attached to it.
         """
-        state = file.name.removeprefix(".").startswith("state.bin")
-        if name.startswith("AWS") and state:
-            return True
-        if name.startswith("token of the cluster") and (
-                state or (file.parent.name, file.name) == (".kube", "config")):
+        if (name.startswith(("AWS", "token of the cluster"))
+                and file.name.removeprefix(".").startswith("state.bin")):
             return True
         return any(name.startswith(each) for place in (file, *file.parents)
                    for each in self.holders.get(str(place), ()))
