@@ -252,7 +252,7 @@ TEST_F(CredentialChain, DoesNotSendAContainersTokenToAHostOnTheNetwork) {
 
 TEST_F(CredentialChain, AsksInstanceMetadataWithASessionToken) {
   environment.erase("AWS_EC2_METADATA_DISABLED");
-  http->then(FakeHttpClient::answers(200, "session"));
+  http->then(FakeHttpClient::answers(200, "session\n"));
   http->then(FakeHttpClient::answers(200, "my-role\n"));
   http->then(FakeHttpClient::answers(
       200, R"({"Code":"Success","AccessKeyId":"ASIA8","SecretAccessKey":"s","Token":"t",)"
@@ -265,6 +265,20 @@ TEST_F(CredentialChain, AsksInstanceMetadataWithASessionToken) {
   EXPECT_LE(sent.at(0).connect_timeout, seconds(1));
   EXPECT_EQ(header_value(sent.at(2), "x-aws-ec2-metadata-token"), "session");
   EXPECT_TRUE(sent.at(2).url.ends_with("/iam/security-credentials/my-role"));
+}
+
+// It would become a header, and the second line another one.
+TEST_F(CredentialChain, RefusesATokenOfTwoLines) {
+  environment.erase("AWS_EC2_METADATA_DISABLED");
+  http->then(FakeHttpClient::answers(200, "session\r\nHost: elsewhere"));
+  EXPECT_TRUE(describe(get().error())
+                  .ends_with("instance metadata answered a token of more than one line"));
+  http->then(FakeHttpClient::answers(200, "session"));
+  http->then(FakeHttpClient::answers(200, "my-role\n"));
+  http->then(FakeHttpClient::answers(
+      200, R"({"AccessKeyId":"ASIA8","SecretAccessKey":"s","Token":"t\nX-Other: 1"})"));
+  EXPECT_TRUE(
+      describe(get().error()).ends_with("answered a key or a token with a line break in it"));
 }
 
 TEST_F(CredentialChain, SaysWhatItTriedWhereThereIsNothing) {

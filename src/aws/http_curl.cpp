@@ -12,6 +12,7 @@
 #include "aws/curl_transfer.hpp"
 #include "aws/http.hpp"
 #include "aws/uri.hpp"
+#include "base/header_value.hpp"
 #include "base/text.hpp"
 #include "os/process.hpp"
 
@@ -240,6 +241,11 @@ class CurlHttpClient final : public HttpClient {
 
   Result<HttpResponse> perform(CurlSession& session, Transfer& transfer, const Url& url,
                                const os::CancelToken& cancel) {
+    for (const auto& [name, value] : transfer.request.headers) {
+      if (is_header_value(value)) continue;
+      return fail(ErrorCode::corrupt, "the header " + name + " of a request to " + url.origin() +
+                                          " has a line break in it, and would be two");
+    }
     CURL* easy = session.easy.get();
     const std::unique_ptr<curl_slist, SlistCleanup> headers = header_list(transfer.request);
     std::string detail(CURL_ERROR_SIZE, '\0');

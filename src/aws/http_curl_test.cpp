@@ -72,6 +72,19 @@ TEST_F(Http, SendsMethodPathHeadersAndBodyAsTheyAre) {
   EXPECT_TRUE(seen.ends_with("\r\n\r\nhello"));
 }
 
+TEST_F(Http, SendsNoHeaderThatWouldBeTwo) {
+  const LoopbackServer server([](LoopbackConnection& peer, int) {
+    (void)peer.read_request();
+    peer.write(ok(""));
+  });
+  HttpRequest request = get(server);
+  request.headers = {{"Authorization", "Bearer a\r\nX-Other: 1"}};
+  const auto response = client->send(request, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, ErrorCode::corrupt);
+  EXPECT_EQ(response.error().message.find("Bearer"), std::string::npos);
+}
+
 TEST_F(Http, KeepsTheConnectionForTheNextRequest) {
   const LoopbackServer server([](LoopbackConnection& peer, int) {
     while (!peer.read_request().empty())

@@ -6,6 +6,7 @@
 #include "aws/client.hpp"
 #include "aws/dates.hpp"
 #include "aws/uri.hpp"
+#include "base/header_value.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
 #include "os/files.hpp"
@@ -48,6 +49,9 @@ Result<Credentials> read_credentials(const std::string& text, const std::string&
   out.session_token = value->string_or("Token", value->string_or("SessionToken", ""));
   if (out.access_key_id.empty() || out.secret_access_key.empty()) {
     return fail(ErrorCode::corrupt, what + " answered no AccessKeyId and SecretAccessKey");
+  }
+  if (!is_header_value(out.access_key_id) || !is_header_value(out.session_token)) {
+    return fail(ErrorCode::corrupt, what + " answered a key or a token with a line break in it");
   }
   const std::string expiration = value->string_or("Expiration", "");
   if (!expiration.empty()) {
@@ -142,18 +146,22 @@ Result<Credentials> fetch_instance_credentials(const AwsContext& base,
   ServiceCall session = link_call("instance metadata", host + "/latest/api/token", 1);
   session.request.method = "PUT";
   session.request.headers.emplace_back("X-aws-ec2-metadata-token-ttl-seconds", "21600");
-  APHEX_TRY(const HttpResponse token, call(base, std::move(session), cancel));
+  APHEX_TRY(const HttpResponse answer, call(base, std::move(session), cancel));
+  const std::string token(trim(answer.body));
+  if (!is_header_value(token)) {
+    return fail(ErrorCode::corrupt, "instance metadata answered a token of more than one line");
+  }
 
   const std::string path = host + "/latest/meta-data/iam/security-credentials/";
   ServiceCall list = link_call("instance metadata", path, kMetadataAttempts);
-  list.request.headers.emplace_back("X-aws-ec2-metadata-token", token.body);
+  list.request.headers.emplace_back("X-aws-ec2-metadata-token", token);
   APHEX_TRY(const HttpResponse roles, call(base, std::move(list), cancel));
   const std::string role(trim(split(roles.body, '\n').front()));
   if (role.empty()) return fail(ErrorCode::not_found, "instance metadata names no role");
 
   ServiceCall credentials =
       link_call("instance metadata of role " + role, path + uri_encode(role), kMetadataAttempts);
-  credentials.request.headers.emplace_back("X-aws-ec2-metadata-token", token.body);
+  credentials.request.headers.emplace_back("X-aws-ec2-metadata-token", token);
   APHEX_TRY(const HttpResponse response, call(base, std::move(credentials), cancel));
   return read_credentials(response.body, "instance metadata of role " + role);
 }

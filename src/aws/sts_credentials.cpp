@@ -5,6 +5,7 @@
 #include "aws/refreshing.hpp"
 #include "aws/uri.hpp"
 #include "aws/xml.hpp"
+#include "base/header_value.hpp"
 #include "base/text.hpp"
 #include "os/files.hpp"
 
@@ -27,7 +28,9 @@ Result<Credentials> read_credentials(const XmlElement& root, const StsCall& sts,
   const XmlElement* found = root.find({result, "Credentials"});
   const auto expires =
       found == nullptr ? std::nullopt : parse_iso_time(found->text_of("Expiration"));
-  const bool whole = expires && !found->text_of("AccessKeyId").empty() &&
+  const bool whole = expires && is_header_value(found->text_of("AccessKeyId")) &&
+                     is_header_value(found->text_of("SessionToken")) &&
+                     !found->text_of("AccessKeyId").empty() &&
                      !found->text_of("SecretAccessKey").empty();
   if (!whole) return fail(ErrorCode::corrupt, what + ": the answer holds no credentials");
   return Credentials{.access_key_id = found->text_of("AccessKeyId"),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "aws/dates.hpp"
+#include "base/header_value.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
 
@@ -31,6 +32,8 @@ Result<Token> read_credential(const std::string& output, const std::string& what
     return fail(ErrorCode::unsupported, what + " printed no token",
                 "certificates from such a program are not used: take one that prints a token");
   }
+  if (!is_header_value(token.text))
+    return fail(ErrorCode::corrupt, what + " printed a token of more than one line");
   const std::string expires = status->string_or("expirationTimestamp", "");
   if (expires.empty()) return token;
   const auto time = aws::parse_iso_time(expires);

@@ -179,6 +179,10 @@ TEST_F(Plugins, SayWhyThereIsNoTokenAndNeverQuoteOne) {
   processes->on("aws eks get-token",
                 FakeProcessRunner::prints(credential(R"({"clientKeyData":"secret"})")));
   EXPECT_THAT(describe(tokens()->get({}).error()), Not(HasSubstr("secret")));
+  processes->on("aws eks get-token",
+                FakeProcessRunner::prints(credential(R"({"token":"secret\nX-Other: 1"})")));
+  EXPECT_EQ(describe(tokens()->get({}).error()),
+            "the kubeconfig's program aws printed a token of more than one line");
   processes->on("aws eks get-token", FakeProcessRunner::hangs());
   EXPECT_EQ(describe(tokens()->get({}).error()),
             "the kubeconfig's program aws did not end within 60 s");

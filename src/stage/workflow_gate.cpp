@@ -15,6 +15,8 @@ namespace {
 using doc::Value;
 
 constexpr std::int64_t kRecordVersion = 1;
+// Beyond what a configuration takes; what a workflow says may be anything.
+constexpr std::int64_t kMostExpirySeconds = std::int64_t{366} * 24 * 3600;
 
 std::string text_at(const Value& value, std::initializer_list<std::string_view> path) {
   const Value* found = value.find(path);
@@ -59,7 +61,8 @@ Result<store::ApprovalPolicy> read_policy(const std::string& json, Gate& gate) {
   }
   policy.quorum = *quorum->as_int();
   policy.self_approval = *own->as_bool();
-  if (expires != nullptr && expires->as_int() != nullptr) gate.expires_seconds = *expires->as_int();
+  if (expires != nullptr && expires->as_int() != nullptr)
+    gate.expires_seconds = std::clamp(*expires->as_int(), std::int64_t{0}, kMostExpirySeconds);
   return policy;
 }
 

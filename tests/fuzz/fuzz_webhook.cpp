@@ -1,6 +1,9 @@
-// Any bytes as a delivery of GitHub: as its body under each event, as its headers, as the request
-// line of an address. Nothing crashes, hangs, or is accepted without a signature.
+// Any bytes from GitHub. As a delivery: as its body under each event, as its headers, as the
+// request line of an address; as what its API answers, with a header of the same text. Nothing
+// crashes, hangs, is accepted without a signature, or says the token that an answer quotes.
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +12,10 @@
 #include "doc/value.hpp"
 #include "engine/run_scope.hpp"
 #include "fuzz/require.hpp"
+#include "fuzz/scratch.hpp"
+#include "fuzz/scripted_http.hpp"
+#include "server/notify/github_client.hpp"
+#include "server/notify/http_answer.hpp"
 #include "server/route.hpp"
 #include "server/webhook/github_webhook.hpp"
 #include "server/webhook/webhook_endpoint.hpp"
@@ -19,6 +26,10 @@ using namespace aphex;          // NOLINT(google-build-using-namespace): two fol
 using namespace aphex::server;  // NOLINT(google-build-using-namespace)
 using fuzz::require;
 
+constexpr std::string_view kApiToken = "ghp_TokenOfTheFuzzerThatNobodySays";
+constexpr os::WallTime kNow{std::chrono::milliseconds(1'769'847'330'000)};
+constexpr std::chrono::milliseconds kLongestWait{3'600'000};
+constexpr std::size_t kMostSaid = 2'000;  // bytes of the 300 characters of an error
 constexpr std::string_view kSecret = "a-secret-of-thirty-two-characters";
 
 const ServerConfig& config() {
@@ -97,6 +108,50 @@ void name(std::string_view branch) {
   require(id.front() != '-' && id.back() != '-');
 }
 
+void check_waits(const aws::HttpResponse& response) {
+  const auto wait = notify::wish_to_wait(response, kNow);
+  require(!wait || (wait->count() >= 0 && *wait <= kLongestWait));
+  (void)notify::may_pass(response);
+  const std::string said = notify::what_it_said(response);
+  require(!said.empty() && said.size() < kMostSaid && said.find('\n') == std::string::npos);
+}
+
+void refuse_to_say_the_token(const notify::Telling& telling) {
+  const auto* not_yet = std::get_if<notify::NotYet>(&telling);
+  const auto* never = std::get_if<notify::Never>(&telling);
+  require(not_yet != nullptr || never != nullptr);
+  const std::string text = describe(not_yet != nullptr ? not_yet->error : never->error);
+  require(!text.empty() && text.find(kApiToken) == std::string::npos, text);
+}
+
+// As what GitHub's API answers.
+void answer(std::string_view text) {
+  static const fuzz::Scratch scratch;
+  static const std::filesystem::path token = scratch.write("token", kApiToken);
+  const std::string line(text.substr(0, text.find_first_of("\r\n")));
+  for (const char* name : {"retry-after", "x-ratelimit-reset"}) {
+    check_waits({.status = 403,
+                 .headers = {{"x-ratelimit-remaining", "0"}, {name, line}},
+                 .body = std::string(text)});
+  }
+  const auto http = std::make_shared<fuzz::ScriptedHttp>();
+  notify::Surroundings surroundings;
+  surroundings.http = http;
+  surroundings.clock = std::make_shared<os::FakeClock>(kNow);
+  notify::GitHubIdentity identity;
+  identity.token = notify::SecretFile(token);
+  notify::GitHubClient client(identity, surroundings);
+  for (const int status : {200, 401, 403, 404, 422, 429, 502}) {
+    http->answer(status, std::string(text));
+    const auto answered = client.call({.method = "GET",
+                                       .repository = "acme/app",
+                                       .path = "/statuses",
+                                       .right = "Commit statuses: write"},
+                                      os::CancelToken());
+    if (!answered) refuse_to_say_the_token(answered.error());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -105,5 +160,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   forge(text);
   route(text);
   name(text);
+  answer(text);
   return 0;
 }
