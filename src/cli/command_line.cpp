@@ -189,9 +189,16 @@ int run_entry(Subcommand& subcommand) {
   return end(result, terminal);
 }
 
-}  // namespace
+// "aphex help run" is "aphex run --help".
+std::vector<const char*> without_help_word(int argc, const char* const* argv) {
+  std::vector<const char*> words(argv, argv + argc);
+  if (argc < 2 || std::string_view(argv[1]) != "help") return words;
+  words.erase(words.begin() + 1);
+  words.push_back("--help");
+  return words;
+}
 
-int run_command_line(int argc, const char* const* argv) {
+int parse_command_line(int argc, const char* const* argv) {
   CLI::App app{kDescription, "aphex"};
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("aphex ") + kVersion, "print the version");
@@ -237,6 +244,13 @@ int run_command_line(int argc, const char* const* argv) {
     if (each.app->parsed()) return run_entry(*each.subcommand);
   }
   return static_cast<int>(ExitCode::usage);
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  const std::vector<const char*> words = without_help_word(argc, argv);
+  return parse_command_line(static_cast<int>(words.size()), words.data());
 }
 
 }  // namespace aphex::cli

@@ -357,6 +357,12 @@ TEST(Load, two_environments_with_the_same_target_and_stack_are_warned_of) {
             "gives each its own stackName\n");
 }
 
+TEST(Load, an_account_of_zeros_is_a_placeholder) {
+  EXPECT_EQ(problems(with("123456789012", "000000000000")),
+            "8:14 warning: Environment dev has a placeholder for its account: 000000000000 | 'aws "
+            "sts get-caller-identity' says which account you are in; the local AWS takes any\n");
+}
+
 TEST(Load, dependencies_stay_within_their_environment_and_are_named_once) {
   EXPECT_EQ(problems(std::string(kValid) +
                      "  - name: prod\n"

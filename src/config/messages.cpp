@@ -302,6 +302,14 @@ Diagnostic unknown_region(Span span, std::string_view region, std::span<const st
                std::move(hint));
 }
 
+Diagnostic placeholder_account(Span span, std::string_view environment) {
+  return warning("config/placeholder-account", span,
+                 fmt::format("Environment {} has a placeholder for its account: 000000000000",
+                             shown(environment)),
+                 "'aws sts get-caller-identity' says which account you are in; the local AWS takes "
+                 "any");
+}
+
 Diagnostic duplicate_environment(Span span, std::string_view name, Position first) {
   return error("config/duplicate-environment", span,
                fmt::format("Duplicate environment name: {}, first at line {}, column {}",
@@ -428,6 +436,7 @@ std::span<const Rule> all_rules() {
       Rule{"config/path-missing", "A stack path names an existing file"},
       Rule{"config/path-not-a-file", "A stack path names a regular file"},
       Rule{"config/path-outside", "A stack path stays inside the repository"},
+      Rule{"config/placeholder-account", "An environment has an account of its own"},
       Rule{"config/quorum", "Not more people must approve than are named"},
       Rule{"config/region", "A region is one of AWS"},
       Rule{"config/repeated-approver", "An approver is named once"},

@@ -48,6 +48,7 @@ Diagnostic duration_range(const Subject& subject, std::chrono::seconds longest);
 Diagnostic unknown_region(Span span, std::string_view region, std::span<const std::string> known);
 
 // Names and dependencies.
+Diagnostic placeholder_account(Span span, std::string_view environment);
 Diagnostic duplicate_environment(Span span, std::string_view name, Position first);
 Diagnostic duplicate_stack(Span span, std::string_view name, Position first);
 struct SharedStack {

@@ -96,6 +96,7 @@ class Semantics {
     check_environment_names();
     for (const EnvironmentView& environment : environments_) {
       check_region(environment);
+      check_account(environment);
       check_empty_lists(environment);
       check_stacks(environment);
       check_approval(environment);
@@ -122,6 +123,12 @@ class Semantics {
 
   bool is_region(std::string_view name) const {
     return std::find(regions_.begin(), regions_.end(), name) != regions_.end();
+  }
+
+  // What aphex init writes where the application names none; AWS gives it to nobody.
+  void check_account(const EnvironmentView& environment) {
+    if (environment.account == nullptr || environment.account->text != "000000000000") return;
+    say(messages::placeholder_account(environment.account->span, name_of(environment)));
   }
 
   void check_region(const EnvironmentView& environment) {

@@ -28,6 +28,13 @@ def test_help_of_a_command_has_examples(aphex, command):
     assert f"aphex {command}" in done.out.split("Examples:\n")[1]
 
 
+@pytest.mark.parametrize("words, same", [
+    (["help"], ["--help"]), (["help", "run"], ["run", "--help"])])
+def test_help_is_asked_for_by_its_word_too(aphex, words, same):
+    assert aphex.run(*words, cwd="/").out == aphex.run(*same, cwd="/").out
+    assert aphex.run("help", "runn", cwd="/").code == 2
+
+
 def test_the_version_is_printed(aphex):
     done = aphex.run("--version", cwd="/")
     assert (done.code, done.err) == (0, "")

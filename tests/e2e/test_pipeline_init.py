@@ -62,7 +62,9 @@ next:
   aphex run --sandbox         do it, against a local AWS
 """
     checked = workshop.run("validate", "--strict", cwd=sample)
-    assert (checked.code, checked.err) == (0, "")
+    assert (checked.code, checked.out.strip()) == (
+        0, "aphex-config.yaml: valid (1 environment, 1 stack, 1 warning)")
+    assert "Environment dev has a placeholder for its account: 000000000000" in checked.err
     subprocess.run(["git", "add", "--all"], cwd=sample, env=workshop.environment, check=True)
     subprocess.run(["git", "commit", "-q", "-m", "A pipeline"], cwd=sample,
                    env=workshop.environment, check=True)
