@@ -368,8 +368,8 @@ class Serve final : public Subcommand {
 
   // What did not end well is found in the log without a look at a page.
   static void tell_ended(const Cycle& cycle, const server::QueueEntry& entry) {
-    const auto made = server::run_of(cycle.session.database(), entry);
-    const std::string run = made && *made ? std::to_string(**made) : "none";
+    const std::optional<std::int64_t> made = entry.run();
+    const std::string run = made ? std::to_string(*made) : "none";
     if (entry.exit_code == 0) {
       cycle.log.info("ended", {{"entry", entry.number},
                                {"pipeline", entry.pipeline},

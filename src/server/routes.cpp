@@ -200,7 +200,7 @@ Status note_refused(Site& site, HttpRequest request, const HttpResponse& respons
   if (request.path != kWebhookPath) return {};
   // Behind a trusted proxy, who it says.
   request.client = peer_of(site.config, request).client;
-  return record_unread(site.deliveries, request, std::string(trim(response.body)));
+  return record_unread(site, request, response);
 }
 
 std::size_t max_body_bytes(std::string_view path) {

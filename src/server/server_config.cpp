@@ -385,6 +385,7 @@ class Reader {
     }
     made.repository = text(node, "repository");
     made.url = text(node, "url", "https://github.com/" + made.repository + ".git");
+    if (const auto* url = node.find("url")) look_at_source(url->value);
     made.branch = text(node, "branch", made.branch);
     made.config_path = text(node, "configPath", made.config_path);
     if (text(node, "supersede") == "never") made.supersede = Supersede::never;
@@ -414,11 +415,37 @@ class Reader {
           "'openssl rand -hex 32' makes one; give GitHub the same");
       return;
     }
+    look_at_mode(path, node.span);
     secrets.emplace_back(value);
   }
 
-  void say(std::string_view id, Span span, std::string message, std::string hint) {
-    diagnostics_.push_back({id, Severity::error, span, std::move(message), std::move(hint)});
+  void look_at_mode(const std::filesystem::path& path, Span span) {
+    std::error_code ignored;
+    const auto mode = std::filesystem::status(path, ignored).permissions();
+    if (ignored || (mode & std::filesystem::perms::others_read) == std::filesystem::perms::none)
+      return;
+    say("server/secret-readable", span,
+        fmt::format("Everybody on this machine can read the secret in {}", path.string()),
+        fmt::format("'chmod 600 {}'", path.string()), Severity::warning);
+  }
+
+  // Of an absolute path alone: all else is the matter of whoever answers there. It may come later,
+  // with a disk for instance.
+  void look_at_source(const Node& node) {
+    constexpr std::string_view kScheme = "file://";
+    std::string_view path = node.text;
+    if (path.starts_with(kScheme)) path.remove_prefix(kScheme.size());
+    std::error_code ignored;
+    if (!path.starts_with('/') || std::filesystem::exists(path, ignored)) return;
+    say("server/no-repository", node.span, fmt::format("There is nothing to clone at {}", path),
+        "pushes will be taken, and what they start will fail; name a repository's directory or "
+        "address",
+        Severity::warning);
+  }
+
+  void say(std::string_view id, Span span, std::string message, std::string hint,
+           Severity severity = Severity::error) {
+    diagnostics_.push_back({id, severity, span, std::move(message), std::move(hint)});
   }
 
   const std::filesystem::path& directory_;

@@ -3,6 +3,7 @@
 Where this is root the package is installed for good, in a copy of this machine's root file system
 that is thrown away (an overlay), and the page on it is followed there to a server that answers."""
 
+import gzip
 import os
 import pathlib
 import re
@@ -156,25 +157,116 @@ def test_the_units_command_serves_the_packaged_example(unit, unpacked, tmp_path)
     assert (state / "aphex.db").exists()
 
 
-def rotate(*arguments, directory=None):
+def rotate(*arguments, **more):
     program, variables = programs.program("logrotate")
-    return subprocess.run([program, *arguments], env={**os.environ, **variables}, text=True,
-                          capture_output=True, check=False, cwd=directory)
+    return subprocess.run([program, *arguments], env={**os.environ, **variables, **more},
+                          text=True, capture_output=True, check=False)
 
 
-def test_logrotate_accepts_its_file(unpacked, tmp_path):
-    """As the user of this test: who `aphex` is, the next test knows."""
+def rotation(unpacked):
+    """As the user of this test: who `aphex` is, the test that installs the package knows."""
     me = run("id", "-un").strip()
     group = run("id", "-gn").strip()
     text = (unpacked / EXAMPLES / "aphex.logrotate").read_text()
     assert text.count("su aphex aphex") == 1
+    return text.replace("su aphex aphex", f"su {me} {group}")
+
+
+def test_logrotate_accepts_its_file(unpacked, tmp_path):
     file = tmp_path / "aphex"
-    file.write_text(text.replace("su aphex aphex", f"su {me} {group}"))
+    file.write_text(rotation(unpacked))
     done = rotate("--debug", file)
     assert done.returncode == 0 and "error" not in done.stderr, done.stderr
     assert "rotating pattern: /var/log/aphex/server.log  weekly (8 rotations)" in done.stderr
     file.write_text(file.read_text().replace("maxsize 100M", "maxsize lots"))
     assert "error" in rotate("--debug", file).stderr
+
+
+# Stands in for systemctl, and has a process for the unit.
+SYSTEMCTL = """#!/bin/sh
+echo "$*" >> {calls}
+for word; do
+  case "$word" in --signal=*) signal=${{word#--signal=}} ;; esac
+done
+case " $* " in *" kill "*" aphex.service ") kill -s "$signal" {process} ;; *) exit 1 ;; esac
+"""
+
+
+@pytest.fixture
+def serving(unit, unpacked, tmp_path):
+    """The packaged example serves, and has the log that aphex.logrotate is for, elsewhere."""
+    etc, log = tmp_path / "etc", tmp_path / "log" / "server.log"
+    etc.mkdir()
+    log.parent.mkdir()
+    (etc / "aphex-server.yaml").write_text(
+        on_a_free_port((unpacked / EXAMPLES / "aphex-server.yaml").read_text()) +
+        f"logFile: {log}\naccessLog: true\n")
+    (etc / "webhook-secret").write_text("0123456789abcdef" * 4)
+    started = Started(unit, tmp_path, {
+        "/usr/bin/aphex": str(unpacked / "usr/bin/aphex"), "/etc/aphex": str(etc),
+        "/var/lib/aphex": str(tmp_path / "state")})
+    try:
+        started.url = started.start({"PATH": os.environ["PATH"], "HOME": str(tmp_path),
+                                     "NOTIFY_SOCKET": str(tmp_path / "notify")})
+        started.log = log
+        yield started
+    finally:
+        started.stop()
+
+
+def content(file):
+    """Of a log, also of one that logrotate has compressed."""
+    data = file.read_bytes()
+    return (gzip.decompress(data) if file.suffix == ".gz" else data).decode()
+
+
+def open_files(process):
+    # Of one that is closed meanwhile, realpath gives the name in /proc.
+    return [os.path.realpath(each) for each in pathlib.Path(f"/proc/{process.pid}/fd").iterdir()]
+
+
+def test_a_server_goes_on_in_a_new_file_when_its_log_is_rotated(serving, unpacked, tmp_path):
+    log, old, calls = serving.log, serving.log.with_name("server.log.1"), tmp_path / "calls"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/systemctl").write_text(
+        SYSTEMCTL.format(calls=calls, process=serving.process.pid))
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    file = tmp_path / "aphex"
+    text = rotation(unpacked)
+    assert text.count("/var/log/aphex/server.log {") == 1
+    file.write_text(text.replace("/var/log/aphex/server.log {", f"{log} {{"))
+
+    def turn():
+        done = rotate("--force", "--state", tmp_path / "status", file,
+                      PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert serving.manager.recv(1000).startswith(b"RELOADING=1")
+        assert serving.manager.recv(1000) == b"READY=1"
+
+    def asked(path):
+        """Its line of the access log is in the file of now, and in none of the others."""
+        assert answered(serving.url + path)[0] == 200
+        assert [each.name for each in log.parent.iterdir()
+                if f"path={path} " in content(each)] == [log.name]
+
+    asked("/healthz")
+    before = log.stat().st_ino
+    turn()
+    assert (old.stat().st_ino, log.stat().st_ino == before) == (before, False)
+    asked("/readyz")
+    assert str(old) not in open_files(serving.process)
+    assert "path=/healthz " in old.read_text() and "path=/healthz " not in log.read_text()
+    # Once more: what came first is compressed now, and nothing of it is lost.
+    turn()
+    asked("/api/v1/queue")
+    assert sorted(each.name for each in log.parent.iterdir()) == [
+        "server.log", "server.log.1", "server.log.2.gz"]
+    assert "path=/readyz " in old.read_text()
+    assert "path=/healthz " in content(log.with_name("server.log.2.gz"))
+    assert calls.read_text() == "--quiet kill --kill-whom=main --signal=HUP aphex.service\n" * 2
+    # A word that systemctl does not know would go unnoticed: `|| true` stands behind it.
+    help_text = run("systemctl", "--help")
+    assert all(f"--{word}" in help_text for word in ("quiet", "kill-whom=", "signal="))
 
 
 class Machine:

@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from application import environment
 from callers import bearer, token
+from collectors import Collector
 from openapi_spec_validator import validate
 from program import REPO, wait_until
 from prometheus_client.parser import text_string_to_metric_families
+from telling import works
 
 ROLES = ["read", "run", "approve", "admin"]
 JSON = {"Content-Type": "application/json"}
@@ -146,14 +149,79 @@ def test_runs_are_filtered(api):
 
 def test_what_is_known_is_not_sent_again(api):
     for path in ("/openapi.json", "/runs", "/runs/1", "/runs/1/plan", "/runs/1/outputs",
-                 "/runs/1/artifacts", "/queue", "/deliveries", "/pipelines", "/pipelines/app",
-                 "/" + log_of(api)):
-        answer = get(api, path)
-        assert answer.status == 200, (path, answer.text)
-        again = get(api, path, If_None_Match=answer.headers["ETag"])
-        assert (again.status, again.text) == (304, ""), path
-        assert again.headers["ETag"] == answer.headers["ETag"]
-        assert get(api, path, If_None_Match='"other"').status == 200
+                 "/runs/1/artifacts", "/runs/1/approvals", "/approvals", "/queue", "/queue/1",
+                 "/deliveries", "/notifications", "/audit", "/tokens", "/tokens/root",
+                 "/pipelines", "/pipelines/app", "/" + log_of(api)):
+        is_known(api, path)
+
+
+def is_known(server, path):
+    """Who shows its tag is not sent it again; gives the tag."""
+    answer = get(server, path)
+    assert answer.status == 200, (path, answer.text)
+    tag = answer.headers["ETag"]
+    again = get(server, path, If_None_Match=tag)
+    assert (again.status, again.text) == (304, ""), path
+    assert again.headers["ETag"] == tag
+    assert get(server, path, If_None_Match=f'"other", W/{tag}').status == 304, path
+    assert get(server, path, If_None_Match='"other"').status == 200, path
+    return tag
+
+
+def test_what_has_changed_is_sent(api):
+    tags = {path: is_known(api, path) for path in (
+        "/runs", "/queue", "/queue/1", "/deliveries", "/audit", "/tokens")}
+    made = api.request("POST", "/api/v1/tokens", json.dumps({"name": "ci", "role": "read"}),
+                       api.root | JSON)
+    assert made.status == 201
+    api.deliver({}, event="star")
+    start(api, api.application.commit())
+    answers = {path: get(api, path, If_None_Match=tag) for path, tag in tags.items()}
+    # The first entry is what it was.
+    assert {path for path, answer in answers.items() if answer.status == 200} == (
+        set(tags) - {"/queue/1"})
+    assert all((answer.headers["ETag"] == tags[path]) == (path == "/queue/1")
+               for path, answer in answers.items())
+
+
+def test_notifications_have_pages_and_tags(server, tell, opened):
+    chat = opened(Collector())
+    tell.slack(chat, on=["start", "success"])
+    tell.start()
+    server.root = {}  # nobody has made a token: who is on this machine asks without one
+    empty = is_known(server, "/notifications")
+    works(server)
+    tell.await_quiet()
+    seen, path = [], "/notifications?limit=1"
+    while path:
+        answer = get(server, path)
+        (notice,) = answer.json["notifications"]
+        seen.append((notice["number"], notice["event"]))
+        link = answer.headers.get("Link")
+        path = link and re.fullmatch(r'</api/v1(/notifications\?.*limit=1.*)>; rel="next"', link)[1]
+    assert seen == [(2, "success"), (1, "start")]
+    assert "Link" not in get(server, "/notifications?limit=2").headers
+    assert get(server, "/notifications", If_None_Match=empty).status == 200
+    assert is_known(server, "/notifications") != empty
+
+
+def test_what_runs_ask_has_tags(server):
+    server.start()
+    server.root = bearer(token(server, "root", "admin"))
+    nothing = is_known(server, "/approvals")
+    server.application.configure(environment("prod", approval={}))
+    server.push()
+    wait_until(lambda: get(server, "/approvals").json["approvals"], "a run asks")
+    paths = ("/approvals", "/runs/1/approvals", "/runs/1/approvals/prod")
+    tags = {path: is_known(server, path) for path in paths}
+    assert tags["/approvals"] != nothing
+    answer = server.request("POST", "/api/v1/runs/1/approvals/prod",
+                            json.dumps({"decision": "approve"}), server.root | JSON)
+    assert answer.status == 200, answer.text
+    for path, tag in tags.items():
+        assert get(server, path, If_None_Match=tag).status == 200, path
+    assert is_known(server, "/approvals") == nothing
+    wait_until(lambda: get(server, "/queue/1").json["state"] == "ended", "the run has ended")
 
 
 def log_of(server, run=1):

@@ -51,6 +51,22 @@ def test_a_secret_that_is_none(server, files, message):
     assert "12345" not in done.err
 
 
+def test_a_secret_that_everybody_reads_and_a_repository_that_is_not_there_are_warned_of(server):
+    server.pipelines[0]["url"] = "file:///nowhere/app.git"
+    server.configure()
+    secret = server.directory / server.pipelines[0]["webhookSecretFiles"][0]
+    secret.chmod(0o644)
+    done = server.program.run("serve", "--check", cwd=server.directory)
+    assert (done.code, done.out) == (0, "aphex-server.yaml: valid (1 pipeline)\n")
+    assert "There is nothing to clone at /nowhere/app.git" in done.err
+    assert f"Everybody on this machine can read the secret in {secret}" in done.err
+    assert f"chmod 600 {secret}" in done.err
+    secret.chmod(0o640)
+    del server.pipelines[0]["url"]
+    server.configure()
+    assert server.program.run("serve", "--check", cwd=server.directory).err == ""
+
+
 def test_two_pipelines_of_one_name(server):
     server.pipelines *= 2
     server.configure()

@@ -22,12 +22,18 @@ import pytest
 from program import processes_with, wait_until
 
 from conftest import push_payload
+from test_pull_requests import pull_request
 
 KILLS = int(os.environ.get("APHEX_SERVER_KILLS", "12"))
 PUSHES = max(6, KILLS // 5)
 PIPELINES = ("app", "web", "api")
 # So much at the least, even of a machine that does much else.
 FEWEST_A_SECOND = 20
+
+
+# What a build leaves word of: two at a time of one pipeline, its begin and its end.
+BUILD = ('exec 9>>"{0}.$APHEX_BRANCH"; flock -n 9 || echo "overlap $APHEX_COMMIT_SHA" >> {0}; '
+         'echo "begin $APHEX_COMMIT_SHA" >> {0}; sleep 0.2; echo "end $APHEX_COMMIT_SHA" >> {0}')
 
 
 def workers(server):
@@ -64,11 +70,33 @@ def kill_something(server, choice):
     return "the server"
 
 
-def deliver_until_answered(server, payload, delivery):
+def ask_again(server, commits):
+    """Of a commit that is built already; asked twice with one key, as by who had no answer."""
+    commit, branch = commits[0]
+    for _ in range(2):
+        assert server.request(
+            "POST", f"/api/v1/pipelines/{branch}/runs", json.dumps({"commit": commit}),
+            {"Content-Type": "application/json", "Idempotency-Key": "once"}).status == 202
+    return commit, branch
+
+
+def check_work(work, commits):
+    """What the builds themselves have seen: never two at a time of a pipeline, in the order of the
+    pushes. A kill between the end of a command and its record repeats it, and nothing else does."""
+    told = [line.split() for line in work.read_text().splitlines()]
+    assert [what for what, _ in told if what == "overlap"] == []
+    ended = [commit for what, commit in told if what == "end"]
+    for pipeline in PIPELINES:
+        wanted = [commit for commit, branch in commits if branch == pipeline]
+        assert list(dict.fromkeys(each for each in ended if each in wanted)) == wanted
+    assert len(ended) - len(commits) <= KILLS // 20 + 1, "finished builds are repeated"
+
+
+def deliver_until_answered(server, payload, delivery, event):
     """As somebody who presses "redeliver" until GitHub shows it as delivered."""
     def answered():
         try:
-            return server.deliver(payload, delivery=delivery).status in (200, 202)
+            return server.deliver(payload, event, delivery=delivery).status in (200, 202)
         except (OSError, http.client.HTTPException):
             return False
     wait_until(answered, "the delivery is taken")
@@ -109,6 +137,8 @@ def test_every_accepted_push_runs_exactly_once_whoever_is_killed(server, load, c
     choice = random.Random(20261124)
     server.pipelines = [dict(server.pipelines[0], name=name, branch=name, supersede="never")
                         for name in PIPELINES]
+    work = server.application.note("work")
+    server.application.configure(build=[BUILD.format(work)])
     start(server)
     commits, kills = [], collections.Counter()
     began = time.monotonic()
@@ -117,18 +147,27 @@ def test_every_accepted_push_runs_exactly_once_whoever_is_killed(server, load, c
             commit = server.application.commit(f"change {number}")
             branch = PIPELINES[len(commits) % len(PIPELINES)]
             commits.append((commit, branch))
-            deliver_until_answered(server, push_payload(commit, branch=branch),
-                                   str(uuid.UUID(int=choice.getrandbits(128))))
+            for event, payload in (
+                    ("push", push_payload(commit, branch=branch)),
+                    ("pull_request", pull_request(commit, len(commits), base=branch))):
+                deliver_until_answered(server, payload,
+                                       str(uuid.UUID(int=choice.getrandbits(128))), event)
         time.sleep(choice.uniform(0.02, 0.8))
         kills[kill_something(server, choice)] += 1
     loaded = time.monotonic() - began
     answered, said = load()
-    entries = server.await_ended(len(commits), seconds=120 + 20 * len(commits))
+    again = ask_again(server, commits)
+    entries = server.await_ended(2 * len(commits) + 1, seconds=120 + 20 * len(commits))
     seconds = time.monotonic() - began
-    assert [(each["commitSha"], each["branch"]) for each in reversed(entries)] == commits
-    assert [(each["exitCode"], each["note"]) for each in entries] == [(0, "")] * len(commits)
+    assert [(each["commitSha"], each["branch"]) for each in reversed(entries)
+            if each["kind"] == "push"] == commits
+    assert [(each["exitCode"], each["note"]) for each in entries] == [(0, "")] * len(entries)
+    assert sorted(each["pullRequest"] for each in entries if each["kind"] == "pull_request") == [
+        *range(1, len(commits) + 1)]
     deliveries, runs = recorded(server)
-    assert sorted(runs) == sorted((commit, branch, "succeeded") for commit, branch in commits)
+    assert sorted(runs) == sorted((commit, branch, "succeeded") for commit, branch in [
+        *commits, again, *((commit, "feature") for commit, _ in commits)])
+    check_work(work, commits)
     assert len(deliveries) == len(set(deliveries))
     lost = set(answered) - set(deliveries)
     assert not lost, f"{len(lost)} answered deliveries are not recorded"
@@ -140,6 +179,7 @@ def test_every_accepted_push_runs_exactly_once_whoever_is_killed(server, load, c
         print(f"{len(answered) + len(commits):,} deliveries accepted, all recorded, at most "
               f"{said['slowest'] * 1000:.0f} ms each; {said['statuses'].get('no answer', 0):,} "
               "found no server or lost it before the answer")
-        print(f"{len(runs)} runs of {len(commits)} pushes, each once and to its end; "
+        print(f"{len(runs)} runs of {len(commits)} pushes and as many pull requests, each once "
+              "and to its end; "
               f"{seconds:.0f} s")
     # The fixture sees to it that no process is left.

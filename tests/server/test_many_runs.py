@@ -10,13 +10,15 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 import types
+import uuid
 
 import pytest
 
 from program import REPO, Program
 
-from conftest import Server
+from conftest import Server, push_payload
 
 sys.path.insert(0, str(REPO / "tests/support"))
 import make_runs  # noqa: E402
@@ -24,7 +26,8 @@ import make_runs  # noqa: E402
 FEW, MANY = 1_000, 10_000
 # The lists of a page are full in both; trees are a little deeper.
 GROWTH = 1.3
-PAGES = ["/", "/?state=failed", "/api/v1/runs", "/runs/{newest}", "/deliveries", "/queue"]
+PAGES = ["/", "/?state=failed", "/api/v1/runs", "/api/v1/queue", "/runs/{newest}", "/deliveries",
+         "/queue"]
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +71,13 @@ class Counted:
 
     def steps(self, path):
         """By statement; the first request of a page fills what is kept."""
+        return self.counted(lambda: self.server.get(path), 200)
+
+    def counted(self, ask, status):
         for _ in range(2):
             self.work.write_text("")
-            answer = self.server.get(path)
-            assert answer.status == 200, answer.text
+            answer = ask()
+            assert answer.status == status, answer.text
         found = collections.Counter()
         for line in self.work.read_text().splitlines():
             steps, _, sql = line.partition("\t")
@@ -101,6 +107,24 @@ def test_a_page_costs_no_more_with_ten_times_the_runs(counted, histories, path):
              if steps > GROWTH * few[sql] + 100}
     assert grown == {}, json.dumps(grown, indent=1)
     assert sum(many.values()) < GROWTH * sum(few.values())
+
+
+def test_a_push_costs_no_more_with_ten_times_the_pushes_behind_it(counted, histories):
+    name, spent = make_runs.NAMES[0], []
+    for count in (FEW, MANY):
+        made = counted(histories[count], f"pushed-{count}")
+
+        def push(made=made):
+            payload = push_payload(uuid.uuid4().hex + "0" * 8, repository=f"acme/{name}")
+            payload["repository"]["pushed_at"] = int(time.time())
+            return made.server.deliver(payload)
+        spent.append(made.counted(push, 202))
+        made.server.await_ended()
+    few, many = spent
+    asked = [sql for sql in few if "source_time DESC" in sql]
+    assert asked, "whether a newer push has come is asked"
+    assert {sql: (few[sql], many[sql]) for sql in few
+            if many[sql] > GROWTH * few[sql] + 100} == {}
 
 
 def test_an_index_that_is_missing_is_seen(counted, histories, tmp_path):

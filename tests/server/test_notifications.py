@@ -4,8 +4,10 @@ import json
 import time
 from email.utils import parsedate_to_datetime
 
+import granting
 import pytest
 
+from application import environment
 from collectors import Collector, GitHub, Mailbox
 from program import wait_until
 from telling import PUBLIC, fails, nothing_happens, run, slack_texts, works
@@ -132,6 +134,71 @@ def test_what_a_pusher_writes_stays_text(server, tell, opened):
     assert mailbox.envelopes[0].rcpt_tos == ["team@example.com"]
     assert "Bcc: victim@example.com" in mail.get_content()
     assert github.complaints == []
+
+
+# Approvals ----------------------------------------------------------------------------------------
+
+
+def push_that_asks(server, **approval):
+    server.application.configure(environment("prod", approval=approval))
+    commit = server.application.commit()
+    assert server.push(commit).status == 202
+    return commit
+
+
+def test_a_run_that_would_grant_more_is_told_and_so_is_that_nobody_decided(server, tell, opened):
+    chat, mailbox, github = opened(Collector()), opened(Mailbox()), opened(GitHub())
+    tell.slack(chat)
+    tell.email(mailbox)
+    tell.github(github)
+    tell.start()
+    server.application.stacks({"name": granting.STACK, "resources": granting.BROAD})
+    with granting.deployed(server.program.environment):
+        commit = push_that_asks(server, approvers=["grace", "linus"], expires="4s")
+        chat.await_requests(1)
+        (record,) = server.get("/api/v1/runs/1/approvals").json["approvals"]
+        server.await_ended()
+    assert record["broadens"] is True
+    chat.await_requests(3)
+    asked, expired, failed = slack_texts(chat)
+    assert asked.splitlines()[:4] == [
+        "app waits for approval of prod", "1 stack changes; grants more than before",
+        "It waits for 1 of grace, linus.",
+        f"Without an answer it is rejected at {record['expiresAt']}."]
+    for text in (asked, expired):
+        assert f"commit  {commit[:12]} A change\n" in text and f"{PUBLIC}/runs/1" in text
+    assert expired.splitlines()[0] == "prod of app was rejected: nobody has decided in time"
+    assert failed.splitlines()[0] == "app failed in approve-prod on main"
+    assert "expired at 20" in failed and "0 of 1 approvals" in failed
+    assert "hint: nobody decided in time, which rejects" in failed
+    titles = [text.splitlines()[0] for text in (asked, expired, failed)]
+    assert [each["Subject"] for each in mailbox.await_mails(3)] == titles
+    assert "grants more than before" in mailbox.mails[0].get_content()
+    told = tell.await_quiet()
+    assert [each["event"] for each in told if each["channel"] == "slack"] == [
+        "approval-needed", "approval-expired", "failure"]
+    assert set(github.states(commit)[:-1]) <= {"pending"}
+    assert github.states(commit)[-1] == "failure" and github.complaints == []
+
+
+def test_a_run_that_grants_nothing_more_asks_without_a_word_of_it(server, tell, opened):
+    chat = opened(Collector())
+    tell.slack(chat, on=["approval", "success"])
+    tell.start()
+    push_that_asks(server)
+    chat.await_requests(1)
+    decided = server.program.run("approve", "1", "--yes", "--as", "grace", "--comment",
+                                 "<!here> it reads well", cwd="/")
+    assert decided.code == 0, decided.err
+    server.await_ended()
+    chat.await_requests(3)
+    asked, approved, succeeded = slack_texts(chat)
+    assert asked.splitlines()[:3] == ["app waits for approval of prod", "1 stack is new",
+                                      "It waits for anybody."]
+    assert "grants" not in asked
+    assert approved.splitlines()[:2] == ["prod of app was approved by grace",
+                                         "&lt;!here&gt; it reads well"]
+    assert succeeded.startswith("app succeeded on main")
 
 
 # GitHub -------------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ import time
 
 import pytest
 
+from conftest import push_payload
 from program import processes_with, wait_until
 from test_queue import began, hold
+from test_webhooks import talk
 
 
 def log_of(server):
@@ -53,10 +55,16 @@ def test_the_log_tells_what_the_server_does(server):
     assert forged.status == 401
     rejected, = told("a delivery was rejected")
     assert (rejected["client"], rejected["status"]) == ("127.0.0.1", 401)
+    talk(server, b"POST /webhooks/github HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
+    assert told("a delivery was rejected", 2)[1]["status"] == 413
     assert server.request("POST", "/api/v1/runs/1/retry", b"{}",
                           {"Content-Type": "application/json"}).status == 202
     # The new run, not the one that it repeats.
     assert {"entry": 3, "run": "2"}.items() <= told("ended", 3)[2].items()
+    twice = [server.deliver(push_payload(commit), delivery="twice") for _ in range(2)]
+    assert [answer.json["verdict"] for answer in twice] == ["accepted", "known"]
+    assert told("a delivery came again")[0]["delivery"] == "twice"
+    server.await_ended(4)
     request = next(line for line in lines if line.get("path") == "/webhooks/github")
     assert (request["method"], request["status"], request["client"]) == ("POST", 202, "127.0.0.1")
 
@@ -84,7 +92,6 @@ def test_a_new_configuration_is_taken_without_a_connection_refused(server):
     hang_up(server)
     wait_until(lambda: ask() and messages(server).count("serving") == 2, "it is reloaded")
     assert not refused
-    from conftest import push_payload
     taken = server.deliver(push_payload(server.application.commit(), branch="next"))
     assert taken.json["reason"] == "runs next"
     server.await_ended(2)
@@ -242,9 +249,16 @@ def age(server, days):
         database.execute("UPDATE runs SET created_at = created_at - ?", (milliseconds,))
         database.execute("UPDATE deliveries SET received_at = received_at - ?", (milliseconds,))
         database.execute("UPDATE queue SET ended_at = ended_at - ?", (milliseconds,))
+        # The audit log refuses changes: its trigger is put back as it was.
+        ((trigger,),) = database.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'"
+                                         " AND name = 'audit_is_kept'").fetchall()
+        database.execute("DROP TRIGGER audit_is_kept")
+        database.execute("UPDATE audit SET at = at - ?", (milliseconds,))
+        database.execute(trigger)
     database.close()
     old = time.time() - days * 86_400
-    for commit in (server.program.state / "artifacts").iterdir():
+    # Where nothing was run there are none.
+    for commit in (server.program.state / "artifacts").glob("*"):
         os.utime(commit, (old, old))
 
 
@@ -282,3 +296,40 @@ def test_what_is_old_is_removed_and_what_is_needed_stays(server):
     wait_until(lambda: len(server.deliveries) == 1, "old deliveries are removed")
     assert {each["commitSha"] for each in server.queue} == {commits[2], last}
     wait_until(lambda: not (state / "server/queue/1.log").exists(), "and their logs")
+
+
+def test_the_audit_log_is_kept_for_a_time_of_its_own(server):
+    def deed(run):
+        """Leaves a line of the audit log, and a delivery of the same time."""
+        refused = server.request("POST", f"/api/v1/runs/{run}/cancel", b"{}",
+                                 {"Content-Type": "application/json"})
+        assert refused.status == 404
+        assert server.deliver({}, event="star").status == 202
+
+    def kept():
+        return [each["object"] for each in server.get("/api/v1/audit").json["audit"]]
+
+    def removed(**retention):
+        """How many deliveries and lines the server says that it has removed."""
+        server.stop()
+        (server.directory / "server.log").unlink(missing_ok=True)
+        server.start(logFile="server.log", logFormat="json", retention=retention)
+        line = wait_until(lambda: next((each for each in log_of(server) if each["message"] ==
+                                        "removed what was old"), None), "what is old is removed")
+        return line["deliveries"], line["audit"]
+
+    # In the end they are 375, 40 and 0 days old.
+    for run, days in ((1000, 335), (2000, 40), (3000, 0)):
+        server.start()
+        deed(run)
+        server.stop()
+        age(server, days)
+    server.start()
+    assert kept() == ["run 3000", "run 2000", "run 1000"]
+    assert removed(days=30, auditDays=380) == (2, 0)
+    assert kept() == ["run 3000", "run 2000", "run 1000"]
+    # A year, unless the configuration says otherwise.
+    assert removed(days=30) == (0, 1)
+    assert kept() == ["run 3000", "run 2000"]
+    assert removed(days=100, auditDays=30) == (0, 1)
+    assert kept() == ["run 3000"]

@@ -115,6 +115,18 @@ def test_a_failed_run_says_why(server):
     assert "hint:" in shown and "exit 3" in shown
 
 
+def test_what_failed_before_it_had_a_run_is_seen_until_the_next_push(server):
+    server.start()
+    server.push("0123456789" * 4)
+    server.await_ended()
+    shown = page(server, "/").text
+    assert "no runs yet" in shown
+    assert "012345678901 failed before it had a run" in shown and "cannot check out" in shown
+    server.push(server.application.commit())
+    server.await_ended(2)
+    assert "before it had a run" not in page(server, "/").text
+
+
 def test_what_waits_says_what_for(server):
     gate = server.application.note("gate")
     server.application.configure(build=[f"until [ -e {gate} ]; do sleep 0.05; done"])

@@ -64,6 +64,37 @@ def test_nothing_in_the_commit_is_started(server):
     assert not note.exists(), note.read_text()
 
 
+def test_one_with_another_base_is_validated_there_and_no_more_where_it_was(server):
+    server.pipelines.append(dict(server.pipelines[0], name="next", branch="next"))
+    gate = server.application.note("gate")
+    server.application.configure(build=[f"until [ -e {gate} ]; do sleep 0.05; done"])
+    server.start(maxRuns=1)
+    server.push()
+    commit = server.application.commit("Better")
+    deliver(server, commit)
+    edited = pull_request(commit, action="edited", base="next", at="2026-01-31T08:20:00Z")
+    title = server.deliver(edited | {"changes": {"title": {"from": "Worse"}}},
+                           event="pull_request")
+    assert title.json == {"verdict": "ignored",
+                          "reason": "pull request 7 was edited: nothing to do"}
+    moved = server.deliver(edited | {"changes": {"base": {"ref": {"from": "main"}}}},
+                           event="pull_request")
+    assert moved.json == {"verdict": "accepted", "reason": "validates pull request 7: next"}
+    away = edited["pull_request"] | {"base": {"ref": "other"},
+                                     "updated_at": "2026-01-31T08:25:00Z"}
+    gone = server.deliver(edited | {"pull_request": away,
+                                    "changes": {"base": {"ref": {"from": "next"}}}},
+                          event="pull_request")
+    assert gone.json == {"verdict": "accepted", "reason":
+                         "pull request 7 has another base now: what waits of it is dropped"}
+    gate.touch()
+    entries = server.await_ended(3)
+    assert [(each["pipeline"], each["state"], each["note"]) for each in entries
+            if each["pullRequest"]] == [
+        (name, "superseded", "the pull request has another base now")
+        for name in ("next", "app")]
+
+
 def test_forks_are_ignored_unless_accepted(server):
     server.start()
     commit = server.application.commit()

@@ -150,7 +150,7 @@ class Writer:
         self.queue.append((request, made.pipeline, made.branch, made.commit, made.author,
                            made.message, "ended" if over else "running", made.started - made.waited,
                            made.started, at if over else None, 0 if state == "succeeded" else 1,
-                           made.kind, made.asked_by))
+                           made.kind, made.asked_by, made.started - made.waited))
         self.deliveries.append((f"delivery-{run:08d}", made.started - made.waited,
                                 f"acme/{made.pipeline}", made.branch, made.commit,
                                 f"runs {made.pipeline}"))
@@ -205,8 +205,8 @@ class Writer:
              " commit_sha, verdict, reason)"
              " VALUES (?, ?, '127.0.0.1', 'push', ?, ?, ?, 'accepted', ?)", self.deliveries)
         many("INSERT INTO queue (request, pipeline, branch, commit_sha, author, message, state,"
-             " starts, created_at, started_at, ended_at, exit_code, kind, asked_by)"
-             " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)", self.queue)
+             " starts, created_at, started_at, ended_at, exit_code, kind, asked_by, source_time)"
+             " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)", self.queue)
         many("INSERT INTO runs (id, pipeline, state, plan_digest, plan, commit_sha, repository_url,"
              " branch, author, message, options, owner_pid, owner_start, created_at, started_at,"
              " ended_at, exit_code, error_code, error_message, error_hint, request)"

@@ -47,7 +47,10 @@ void TryLimit::make_room() {
 }
 
 Gate::Gate(std::string secret, const std::shared_ptr<os::Clock>& clock)
-    : secret_(std::move(secret)), logins_(kLogins, clock), records_(kRecords, clock) {}
+    : secret_(std::move(secret)),
+      logins_(kLogins, clock),
+      records_(kRecords, clock),
+      unsigned_deliveries_(kRecords, clock) {}
 
 Result<std::unique_ptr<Gate>> Gate::make(std::shared_ptr<os::Clock> clock) {
   APHEX_TRY(std::string secret, random_bytes(kSecretBytes));

@@ -52,6 +52,8 @@ class Gate {
   TryLimit& logins() { return logins_; }
   // What the audit log takes of clients that nobody knows.
   TryLimit& records() { return records_; }
+  // The same of deliveries that nobody has signed: what is written of them.
+  TryLimit& unsigned_deliveries() { return unsigned_deliveries_; }
 
  private:
   Gate(std::string secret, const std::shared_ptr<os::Clock>& clock);
@@ -59,6 +61,7 @@ class Gate {
   std::string secret_;
   TryLimit logins_;
   TryLimit records_;
+  TryLimit unsigned_deliveries_;
 };
 
 }  // namespace aphex::server

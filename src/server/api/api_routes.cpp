@@ -31,7 +31,7 @@ Value entry_value(const QueueEntry& entry) {
                         {"state", to_string(entry.state)},
                         {"request", entry.request},
                         {"askedBy", entry.asked_by},
-                        {"run", number_or_null(entry.run_id)},
+                        {"run", number_or_null(entry.run())},
                         {"createdAt", time_value(entry.created_at)},
                         {"startedAt", time_value(entry.started_at)},
                         {"endedAt", time_value(entry.ended_at)},
@@ -86,11 +86,7 @@ HttpResponse show_entry(const Exchange& exchange) {
   if (!number) return problem(404, "there is no entry " + exchange.parts.front());
   const auto entry = exchange.site.deliveries.entry(*number);
   if (!entry) return problem_of(entry.error());
-  Value value = entry_value(*entry);
-  const auto run = run_of(exchange.site.runs, *entry);
-  if (!run) return problem_of(run.error());
-  value.set("run", *run ? Value(**run) : Value());
-  return json_answer(200, value);
+  return json_answer(200, entry_value(*entry));
 }
 
 HttpResponse list_deliveries(const Exchange& exchange) {

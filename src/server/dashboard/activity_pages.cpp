@@ -27,6 +27,7 @@ View entry_row(const QueueEntry& entry) {
   row.set("commit", entry.commit.substr(0, kShortCommit));
   row.set("branch", entry.branch);
   row.set("message", store::first_line(entry.message, kSubjectCharacters));
+  if (const auto run = entry.run()) row.set("run", std::to_string(*run));
   row.set("asked", what_asked(std::string(to_string(entry.kind)), entry.asked_by));
   row.set("created", time_html(entry.created_at));
   row.set("lasted", lasted_html(entry.started_at, entry.ended_at));
@@ -35,13 +36,12 @@ View entry_row(const QueueEntry& entry) {
 }
 
 Result<HttpResponse> queue(const Exchange& exchange) {
-  APHEX_TRY(const std::vector<QueueEntry> open, exchange.site.deliveries.open_entries());
   APHEX_TRY(const std::vector<QueueEntry> entries, exchange.site.deliveries.entries(kEntries));
   View rows = list();
   for (const QueueEntry& entry : entries)
     rows.push_back(entry_row(entry));
   View values;
-  const View waiting = waiting_rows(exchange, open);
+  APHEX_TRY(const View waiting, waiting_rows(exchange));
   values.set("has_waiting", truth(!waiting.is_empty_list()));
   values.set("waiting", waiting);
   values.set("entries", rows);

@@ -1,5 +1,7 @@
 // The overview: pipelines, what waits and why, the newest runs.
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,8 @@ namespace {
 constexpr int kBars = 24;
 // More pipelines than a page shows are found by the filter of the list.
 constexpr std::size_t kMostCards = 60;
+// The newest of the queue, in which one is looked for that has no run.
+constexpr int kEntries = 100;
 
 // The last runs as bars: how long each took, in the colour of how it ended.
 std::string bars_svg(const std::vector<store::RunBar>& bars) {
@@ -50,6 +54,31 @@ std::string bars_svg(const std::vector<store::RunBar>& bars) {
       "<svg class=\"bars\" role=\"img\" aria-label=\"{} of the last {} runs succeeded\" "
       "viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\">{}</svg>",
       succeeded, bars.size(), kBars * kStep - 3, kHeight, marks);
+}
+
+// What ended before it had a run is in no list of runs: of each pipeline its newest entry, where
+// that is so.
+Result<std::map<std::string, QueueEntry>> ended_without_a_run(const Exchange& exchange) {
+  APHEX_TRY(const std::vector<QueueEntry> entries, exchange.site.deliveries.entries(kEntries));
+  std::set<std::string> seen;
+  std::map<std::string, QueueEntry> found;
+  for (const QueueEntry& entry : entries) {
+    if (entry.state == QueueState::superseded || !seen.insert(entry.lane()).second) continue;
+    // One that was cancelled while it waited has not failed.
+    const bool failed = entry.state == QueueState::ended && entry.started_at.has_value() &&
+                        entry.exit_code.value_or(0) != 0;
+    if (failed && !entry.run()) found.emplace(entry.lane(), entry);
+  }
+  return found;
+}
+
+void tell_ended(View& card, const QueueEntry& entry) {
+  View told;
+  told.set("badge", badge("failed"));
+  told.set("when", entry.ended_at ? time_html(*entry.ended_at) : "");
+  told.set("commit", entry.commit.substr(0, kShortCommit));
+  told.set("note", store::first_line(entry.note, kSubjectCharacters));
+  card.set("without_run", told);
 }
 
 Result<View> card_of(const Exchange& exchange, const std::string& name,
@@ -86,9 +115,11 @@ Result<View> cards_of(const Exchange& exchange) {
   }
   if (names.size() > kMostCards) names.resize(kMostCards);
   APHEX_TRY(const std::set<std::int64_t> asking, runs_that_ask(exchange));
+  APHEX_TRY(const auto ended, ended_without_a_run(exchange));
   View cards = list();
   for (const std::string& name : names) {
-    APHEX_TRY(const View card, card_of(exchange, name, asking));
+    APHEX_TRY(View card, card_of(exchange, name, asking));
+    if (const auto at = ended.find(name); at != ended.end()) tell_ended(card, at->second);
     cards.push_back(card);
   }
   return cards;
@@ -96,7 +127,6 @@ Result<View> cards_of(const Exchange& exchange) {
 
 Result<HttpResponse> overview(const Exchange& exchange) {
   APHEX_TRY(const View list, run_list(exchange, ""));
-  APHEX_TRY(const std::vector<QueueEntry> open, exchange.site.deliveries.open_entries());
   APHEX_TRY(const View cards, cards_of(exchange));
   View values;
   values.set("list", *list.get("list"));
@@ -105,7 +135,7 @@ Result<HttpResponse> overview(const Exchange& exchange) {
   values.set("approvals", approvals);
   values.set("has_approvals", truth(!approvals.is_empty_list()));
   values.set("has_cards", truth(!cards.is_empty_list()));
-  const View waiting = waiting_rows(exchange, open);
+  APHEX_TRY(const View waiting, waiting_rows(exchange));
   values.set("has_waiting", truth(!waiting.is_empty_list()));
   values.set("waiting", waiting);
   // Who looks for something has no use for what else happens.

@@ -128,12 +128,14 @@ View figures_of(const Trends& trends) {
   Series failed{"failed", "c-failed"};
   Series deployments{"deployments", "c-1"};
   Series lead{"lead time", "c-1"};
+  Series restore{"time to restore", "c-1"};
   for (const DayTrend& day : trends.days) {
     labels.push_back(day.date);
     succeeded.values.emplace_back(day.succeeded);
     failed.values.emplace_back(day.failed);
     deployments.values.emplace_back(day.deployments);
     lead.values.push_back(seconds(day.lead_time));
+    restore.values.push_back(seconds(day.restore_time));
   }
   View figures = list();
   const Chart runs{"Runs a day, by how they ended", labels, {succeeded, failed}, write_count};
@@ -145,6 +147,8 @@ View figures_of(const Trends& trends) {
                            deployed, stacked_bars(deployed)));
   const Chart leads{"Lead time for changes, each day's median", labels, {lead}, write_minutes, 60};
   figures.push_back(figure("Lead time for changes", leads, lines(leads)));
+  const Chart restores{"Time to restore, each day's median", labels, {restore}, write_minutes, 60};
+  figures.push_back(figure("Time to restore", restores, lines(restores)));
   Chart durations{"Duration by stage, each day's median", labels, {}, write_minutes, 60};
   for (std::size_t i = 0; i < trends.stages.size(); ++i) {
     Series series{trends.stages[i].id, fmt::format("c-{}", std::min(i + 1, kColours))};

@@ -129,8 +129,7 @@ Result<View> run_list(const Exchange& exchange, const std::string& served) {
   View rows = list();
   APHEX_TRY(const std::set<std::int64_t> asking, runs_that_ask(exchange));
   for (const store::RunSummary& run : runs) {
-    rows.push_back(row_of(run,
-                          asking.count(run.id) > 0 ? "asking" : store::to_string(run.state),
+    rows.push_back(row_of(run, asking.count(run.id) > 0 ? "asking" : store::to_string(run.state),
                           stages[run.id]));
   }
   View values;

@@ -75,7 +75,8 @@ std::map<std::int64_t, Deployment> deployments_of(const std::vector<store::Finis
 }
 
 // From a failure to the next deployment that went well.
-void count_restores(const std::map<std::int64_t, Deployment>& deployments, Trends& trends) {
+void count_restores(const std::map<std::int64_t, Deployment>& deployments, const Period& period,
+                    Trends& trends) {
   std::vector<Deployment> in_time;
   in_time.reserve(deployments.size());
   for (const auto& [run, deployment] : deployments)
@@ -84,16 +85,20 @@ void count_restores(const std::map<std::int64_t, Deployment>& deployments, Trend
             [](const Deployment& a, const Deployment& b) { return a.ended_at < b.ended_at; });
   std::optional<Millis> broken;
   std::vector<Millis> times;
+  std::vector<std::vector<Millis>> daily(trends.days.size());
   for (const Deployment& deployment : in_time) {
     if (deployment.failed) {
       if (!broken) broken = deployment.ended_at;
     } else if (broken) {
       times.push_back(deployment.ended_at - *broken);
+      daily[day_of(deployment.ended_at, period)].push_back(times.back());
       broken.reset();
     }
   }
   trends.restored = static_cast<int>(times.size());
   trends.restore_time = median(times);
+  for (std::size_t day = 0; day < daily.size(); ++day)
+    trends.days[day].restore_time = median(daily[day]);
 }
 
 void count_stages(const std::vector<store::FinishedStage>& stages, const Period& period,
@@ -174,7 +179,7 @@ Trends trends_of(const std::vector<store::FinishedRun>& runs,
   trends.lead_time = median(leads);
   for (std::size_t day = 0; day < daily.size(); ++day)
     trends.days[day].lead_time = median(daily[day]);
-  count_restores(deployments, trends);
+  count_restores(deployments, period, trends);
   count_stages(stages, period, trends);
   return trends;
 }

@@ -15,7 +15,8 @@ struct DayTrend {
   int succeeded = 0;
   int failed = 0;
   int deployments = 0;
-  std::optional<store::Millis> lead_time;  // the median of the day's
+  std::optional<store::Millis> lead_time;     // the median of the day's
+  std::optional<store::Millis> restore_time;  // the same, of what was mended on that day
 };
 
 struct StageTrend {

@@ -94,6 +94,8 @@ TEST(Trends, ServiceIsRestoredByTheNextDeploymentThatGoesWell) {
       kWeek);
   EXPECT_EQ(trends.restored, 1);
   EXPECT_EQ(trends.restore_time, 2 * kDay);
+  EXPECT_EQ(trends.days[4].restore_time, 2 * kDay);  // on the day of the one that mended it
+  EXPECT_FALSE(trends.days[3].restore_time.has_value());
   EXPECT_EQ(trends.failed_deployments, 2);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/dashboard/query.hpp"
+#include "server/operate/disk_room.hpp"
 #include "store/run_text.hpp"
 
 namespace aphex::server {
@@ -23,18 +24,25 @@ std::string title_of(const QueueEntry& entry) {
 
 }  // namespace
 
-std::string why_it_waits(const QueueEntry& entry, const std::vector<QueueEntry>& open,
-                         std::uint32_t max_runs) {
+std::string why_it_waits(const QueueEntry& entry, const QueueSight& sight) {
   std::size_t running = 0;
-  for (const QueueEntry& other : open) {
-    if (other.state == QueueState::running) ++running;
-    if (other.pipeline == entry.pipeline && other.number < entry.number) {
-      return fmt::format("{} of this pipeline {}", commit_of(other),
-                         other.state == QueueState::running ? "runs" : "waits before it");
-    }
+  for (const QueueEntry& other : sight.open) {
+    if (other.state == QueueState::running && !other.asks) ++running;
+    if (other.lane() != entry.lane() || other.number >= entry.number) continue;
+    const std::string of = entry.pull_request
+                               ? "pull request " + std::to_string(other.pull_request.value_or(0))
+                           : entry.branch_id.empty() ? "this pipeline"
+                                                     : "this branch";
+    return fmt::format("{} of {} {}", commit_of(other), of,
+                       other.state != QueueState::running ? "waits before it"
+                       : other.asks                       ? "waits for approval"
+                                                          : "runs");
   }
-  if (running >= max_runs)
-    return fmt::format("{} runs execute, as many as maxRuns allows", running);
+  if (sight.paused) return *sight.paused;
+  if (!entry.note.empty()) return entry.note;
+  if (running >= sight.max_runs)
+    return fmt::format("{}, as many as maxRuns allows",
+                       running == 1 ? "1 run executes" : fmt::format("{} runs execute", running));
   return "it starts in a moment";
 }
 
@@ -48,9 +56,14 @@ std::string what_asked(const std::string& kind, const std::string& asked_by) {
   return "push";
 }
 
-View waiting_rows(const Exchange& exchange, const std::vector<QueueEntry>& open) {
+Result<View> waiting_rows(const Exchange& exchange) {
+  const Site& site = exchange.site;
+  QueueSight sight{.open = {},
+                   .max_runs = site.config.max_runs,
+                   .paused = paused_for_disk(site.paths.root, site.config.minimum_free_bytes)};
+  APHEX_TRY(sight.open, site.deliveries.open_entries());
   View rows = list();
-  for (const QueueEntry& entry : open) {
+  for (const QueueEntry& entry : sight.open) {
     if (entry.state != QueueState::waiting) continue;
     View row;
     row.set("number", std::to_string(entry.number));
@@ -61,7 +74,7 @@ View waiting_rows(const Exchange& exchange, const std::vector<QueueEntry>& open)
     row.set("branch", entry.branch);
     row.set("message", title_of(entry));
     row.set("asked", what_asked(std::string(to_string(entry.kind)), entry.asked_by));
-    row.set("why", why_it_waits(entry, open, exchange.site.config.max_runs));
+    row.set("why", why_it_waits(entry, sight));
     if (may(exchange, Access::run)) {
       View action;
       action.set("token", exchange.caller.form_token);

@@ -70,11 +70,17 @@ HttpResponse plain(unsigned status, std::string text) {
   return response;
 }
 
+HttpResponse cut_off() {
+  return plain(400, "the request was cut off before it was whole");
+}
+
 std::optional<HttpResponse> refusal(const beast::error_code& error) {
   if (error == http::error::body_limit)
     return plain(413, "the request is larger than this server takes");
   if (error == http::error::header_limit)
     return plain(431, "the request's headers are larger than this server takes");
+  if (error == boost::system::errc::not_enough_memory)
+    return plain(503, "too many large requests at once; try again in a moment");
   if (error == beast::error::timeout) return plain(408, "the request took too long to arrive");
   if (error.category() == http::make_error_code(http::error::bad_method).category() &&
       error != http::error::end_of_stream && error != http::error::partial_message) {

@@ -22,6 +22,8 @@ Answer answer_of(HttpResponse response, bool keep_alive);
 Head head_of(const HttpResponse& response, bool keep_alive);
 
 HttpResponse plain(unsigned status, std::string text);
+// Of a request whose client went before it was whole; nobody reads it but the record.
+HttpResponse cut_off();
 
 // What a request that could not be read is told; nothing where the client is gone.
 std::optional<HttpResponse> refusal(const boost::beast::error_code& error);

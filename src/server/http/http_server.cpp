@@ -25,6 +25,7 @@
 #include <fmt/format.h>
 
 #include "server/http/http_message.hpp"
+#include "server/http/large_bodies.hpp"
 #include "server/http/tls.hpp"
 
 namespace aphex::server {
@@ -37,6 +38,8 @@ using asio::ip::tcp;
 
 constexpr std::size_t kMaxHeaderBytes = 16U << 10U;
 constexpr std::size_t kDefaultBodyBytes = 1U << 20U;
+// Of as many as there may be connections it is 64 MB.
+constexpr std::size_t kSmallBodyBytes = 64U << 10U;
 // How often the loop looks whether it is to end.
 constexpr std::chrono::milliseconds kCancelPoll{50};
 // What is being answered when the server ends gets this long.
@@ -62,6 +65,7 @@ struct HttpServer::State {
   // Whose clients have yet to send, by age; of the loop's thread alone. Coroutines that end with
   // the context leave it.
   std::list<beast::tcp_stream*> unfinished;
+  LargeBodies large_bodies;  // that are read or answered; of the loop's thread alone
   asio::io_context context{1};
   asio::thread_pool pool;
   tcp::acceptor acceptor{context};
@@ -75,7 +79,10 @@ struct HttpServer::State {
   bool waking = false;                    // the same: wake_some() is called
 
   State(HttpOptions given, HttpHandler on_request)
-      : options(std::move(given)), handler(std::move(on_request)), pool(options.handlers) {}
+      : options(std::move(given)),
+        handler(std::move(on_request)),
+        large_bodies(options.max_bytes_at_once),
+        pool(options.handlers) {}
 
   Status open() {
     if (options.tls) {
@@ -233,7 +240,8 @@ struct HttpServer::State {
   // A whole request, or why there is none.
   template <class Stream>
   asio::awaitable<beast::error_code> read(Stream& stream, beast::flat_buffer& buffer,
-                                          Parser& parser, const Peer& peer) {
+                                          Parser& parser, const Peer& peer,
+                                          std::optional<LargeBodies::Room>& room) {
     const Unfinished place(*this, beast::get_lowest_layer(stream));
     parser.header_limit(kMaxHeaderBytes);
     parser.body_limit(boost::none);  // its path says how much; see below
@@ -241,11 +249,21 @@ struct HttpServer::State {
         co_await http::async_read_header(stream, buffer, parser, kNoThrow);
     (void)header_bytes;
     beast::error_code error = header_error;
+    std::size_t most = 0;
     if (!error && !peer.refused) {
-      const std::size_t most = body_limit(parser.get().target());
+      most = body_limit(parser.get().target());
       parser.body_limit(most);
       // Beast looks at a stated length when it has read the header, and so before we have.
       if (parser.content_length().value_or(0) > most) error = http::error::body_limit;
+    }
+    if (!error && !peer.refused) {
+      const std::size_t bytes =
+          parser.content_length().value_or(parser.chunked() ? most : std::size_t{0});
+      if (bytes > kSmallBodyBytes) {
+        room.emplace(large_bodies, bytes,
+                     [&lowest = beast::get_lowest_layer(stream)] { lowest.close(); });
+      }
+      if (room && !room->fits()) error = make_error_code(boost::system::errc::not_enough_memory);
     }
     if (!error && !peer.refused) {
       beast::get_lowest_layer(stream).expires_after(options.body_time);
@@ -256,6 +274,7 @@ struct HttpServer::State {
       auto [body_error, body_bytes] = co_await http::async_read(stream, buffer, parser, kNoThrow);
       (void)body_bytes;
       error = body_error;
+      if (room) room->stay();
     }
     co_return error;
   }
@@ -276,15 +295,19 @@ struct HttpServer::State {
                                    const Peer& peer) {
     beast::tcp_stream& lowest = beast::get_lowest_layer(*stream);
     Parser parser;
-    const beast::error_code error = co_await read(*stream, buffer, parser, peer);
+    std::optional<LargeBodies::Room> room;
+    const beast::error_code error = co_await read(*stream, buffer, parser, peer, room);
     std::optional<HttpResponse> response;
     if (error) {
       response = refusal(error);
     } else if (peer.refused) {
       response = plain(503, "too many connections; try again in a moment");
     }
+    if (error && parser.is_header_done()) {
+      const HttpResponse told = response ? *response : cut_off();
+      co_await note_refused(parser, peer, told);
+    }
     if (error && !response) co_return After::end;
-    if (error && parser.is_header_done()) co_await note_refused(parser, peer, *response);
     bool keep_alive = false;
     bool head_only = false;
     if (!response) {
@@ -295,6 +318,8 @@ struct HttpServer::State {
       job->request = request_of(parser.release(), peer.client);
       co_await handle(job);
       response = std::move(job->response);
+      job->request.body = {};
+      room.reset();
       --answering;
     }
     After after = After::end;

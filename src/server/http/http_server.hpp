@@ -54,6 +54,9 @@ struct HttpOptions {
   std::function<void(const Error&)> complain;  // of a renewed certificate that does not fit
   // The most that a request's body may have, told by its path.
   std::function<std::size_t(std::string_view path)> max_body_bytes;
+  // Of all bodies that are being read, together, by their stated lengths. Beyond it the largest
+  // gives way; small ones always fit.
+  std::size_t max_bytes_at_once = std::size_t{128} << 20U;
   std::chrono::seconds header_time{10};
   std::chrono::seconds body_time{60};
   std::chrono::seconds idle_time{60};  // between two requests of one connection
@@ -64,8 +67,8 @@ struct HttpOptions {
   std::size_t max_streams = 4096;  // the same, of answers without a stated length
   // Threads. More than processors: those that wait for the disk share one commit.
   std::size_t handlers = 16;
-  // Of a request that was refused when its head was read: the rest was too large, or too slow. On a
-  // thread of the handlers.
+  // Of a request that was refused when its head was read: the rest was too large, too slow, or did
+  // not come. On a thread of the handlers.
   std::function<void(const HttpRequest&, const HttpResponse&)> refused;
   int listener = -1;  // a socket that listens already (listener()); address and port are its own
 };

@@ -109,11 +109,6 @@ tl::unexpected<Error> not_now(const store::RunRecord& run, std::string_view what
 
 }  // namespace
 
-Result<std::optional<std::int64_t>> run_of(store::RunDatabase& runs, const QueueEntry& entry) {
-  if (entry.kind == EntryKind::resume && entry.run_id) return entry.run_id;
-  return runs.run_of_request(entry.request);
-}
-
 Status cancel_run(Site& site, std::int64_t run) {
   return engine::tell_to_end(site.runs, site.paths, run);
 }
@@ -129,7 +124,7 @@ Status cancel_entry(Site& site, std::int64_t number, const Asked& asked) {
     return fail(ErrorCode::already_exists,
                 fmt::format("entry {} of the queue is {} already", number, to_string(now.state)));
   }
-  APHEX_TRY(const std::optional<std::int64_t> run, run_of(site.runs, now));
+  const std::optional<std::int64_t> run = now.run();
   if (!run) {
     return fail(ErrorCode::already_exists,
                 fmt::format("entry {} of the queue is just fetching its commit", number),

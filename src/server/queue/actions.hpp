@@ -16,10 +16,6 @@ struct Asked {
   std::string key;
 };
 
-// The run that an entry makes, or goes on with; nothing: it is not made yet. Of a retry that is the
-// new one (QueueEntry::run_id is the one that it repeats).
-Result<std::optional<std::int64_t>> run_of(store::RunDatabase& runs, const QueueEntry& entry);
-
 // Errors of all of them: not_found, already_exists (the state does not allow it: said which),
 // usage (a value that is none).
 

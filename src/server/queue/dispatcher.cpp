@@ -32,6 +32,8 @@ Result<bool> Dispatcher::executes(const QueueEntry& entry) {
 }
 
 Status Dispatcher::start(const QueueEntry& entry) {
+  // What ends here at once is told as ended, too.
+  executed_.insert(entry.number);
   if (parts_.config.find(entry.pipeline) == nullptr) {
     return parts_.store.end(
         entry.number, 1,
@@ -44,7 +46,6 @@ Status Dispatcher::start(const QueueEntry& entry) {
   }
   APHEX_CHECK(parts_.store.begin(entry.number));
   started_[entry.number] = parts_.clock.steady();
-  executed_.insert(entry.number);
   return parts_.start(entry);
 }
 
@@ -70,7 +71,8 @@ Result<Dispatcher::Look> Dispatcher::look() {
     APHEX_TRY(const bool alive, executes(entry));
     // It may have ended between the two looks.
     if (alive) {
-      ++look.running;
+      // Who waits for people, for a day perhaps, keeps no other pipeline waiting.
+      if (!entry.asks) ++look.running;
     } else {
       look.due.push_back(&entry);
     }

@@ -1,5 +1,6 @@
 #include "server/queue/dispatcher.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +10,15 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+constexpr std::string_view kRun =
+    "INSERT INTO runs (pipeline, state, plan_digest, plan, commit_sha, repository_url, branch,"
+    " author, message, options, owner_pid, owner_start, created_at)"
+    " VALUES ('a', 'running', '', '{}', '', '', 'main', '', '', '{}', 0, 0, 0)";
+constexpr std::string_view kApproval =
+    "INSERT INTO approvals (run_id, environment, state, digest, changes, summary, broadens,"
+    " approvers, quorum, self_approval, created_at, expires_at)"
+    " VALUES (1, 'prod', 'pending', '', '{}', '', 0, '[]', 1, 0, 0, 0)";
 
 class DispatcherTest : public testing::Test {
  protected:
@@ -58,6 +68,18 @@ class DispatcherTest : public testing::Test {
     return started_;
   }
 
+  // Makes the run of an entry, which asks for an approval.
+  void ask(std::int64_t number) {
+    auto database = store::Database::open(directory_->path() / "aphex.db");
+    ASSERT_TRUE(database);
+    const std::string request = fmt::format(
+        "UPDATE runs SET request = (SELECT request FROM queue WHERE number = {})", number);
+    for (const std::string_view sql : {kRun, std::string_view(request), kApproval}) {
+      const Status done = database->execute(sql);
+      ASSERT_TRUE(done) << done.error().message;
+    }
+  }
+
   // What the process of an entry does first.
   os::FileLock hold(std::int64_t number) {
     return std::move(**os::FileLock::try_acquire(DispatchPaths{directory_->path()}.lock(number)));
@@ -100,6 +122,21 @@ TEST_F(DispatcherTest, StartsTheOldestOfEachPipelineWithinTheBound) {
   EXPECT_THAT(turn(), ElementsAre(4));
 }
 
+TEST_F(DispatcherTest, ARunThatWaitsForPeopleTakesNoPlaceOfAnotherPipeline) {
+  config_.max_runs = 1;
+  push("a");
+  push("a");
+  push("b");
+  EXPECT_THAT(turn(), ElementsAre(1));
+  const os::FileLock process = hold(1);
+  EXPECT_THAT(turn(), IsEmpty());
+  ask(1);
+  EXPECT_TRUE(store_->entry(1)->asks);
+  EXPECT_EQ(store_->entry(1)->run(), 1);
+  EXPECT_THAT(turn(), ElementsAre(3));
+  EXPECT_THAT(turn(), IsEmpty());
+}
+
 TEST_F(DispatcherTest, LeavesAloneWhatExecutesThoughItWasStartedByAnEarlierServer) {
   push("a");
   EXPECT_THAT(turn(), ElementsAre(1));
@@ -128,6 +165,8 @@ TEST_F(DispatcherTest, EndsWhatNoPipelineIsConfiguredForAnyMore) {
   push("a");
   EXPECT_THAT(turn(), ElementsAre(2));
   EXPECT_THAT(store_->entry(1)->note, HasSubstr("no pipeline gone any more"));
+  EXPECT_THAT(turn(), IsEmpty());
+  EXPECT_THAT(ended_, ElementsAre(1));
 }
 
 TEST_F(DispatcherTest, APushSupersedesWhatWaitsAndNothingThatExecutes) {

@@ -23,7 +23,10 @@ constexpr std::array<std::string_view, 6> kKinds{"push",   "pull_request", "manu
 constexpr std::string_view kEntryColumns =
     "number, request, pipeline, branch, commit_sha, author, message, state, starts, created_at,"
     " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request, branch_id,"
-    " before_sha, source_time, parked_at, owner_pid, owner_start";
+    " before_sha, source_time, parked_at, owner_pid, owner_start,"
+    " (SELECT id FROM runs WHERE runs.request = queue.request) AS made_run,"
+    " EXISTS (SELECT 1 FROM approvals WHERE approvals.state = 'pending' AND approvals.run_id ="
+    " coalesce((SELECT id FROM runs WHERE runs.request = queue.request), queue.run_id))";
 
 // The first of the enum where the word is of a newer version.
 template <typename Enum, std::size_t Count>
@@ -60,6 +63,8 @@ QueueEntry read_entry(const Statement& query) {
   entry.parked_at = query.optional_integer(21);
   entry.owner_pid = query.optional_integer(22);
   entry.owner_start = query.optional_integer(23);
+  entry.made_run = query.optional_integer(24);
+  entry.asks = query.integer(25) != 0;
   return entry;
 }
 
@@ -85,6 +90,10 @@ std::string QueueEntry::lane() const {
   // No branch's id is so short: a pull request waits for other pull requests alone.
   if (pull_request) return branch_pipeline(pipeline, "pr");
   return branch_id.empty() ? pipeline : branch_pipeline(pipeline, branch_id);
+}
+
+std::optional<std::int64_t> QueueEntry::run() const {
+  return kind == EntryKind::resume ? run_id : made_run;
 }
 
 std::optional<DeliveryStore::FileId> DeliveryStore::file_id(const std::filesystem::path& path) {
@@ -223,7 +232,7 @@ Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
   const QueueEntry& entry = run.entry;
   APHEX_TRY(const std::optional<std::string> newer, newer_than(entry));
   if (newer) {
-    if (run.only_supersedes) return Placed::outdated;
+    if (!run.only_supersedes.empty()) return Placed::outdated;
     APHEX_CHECK(insert(entry));
     APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET state = 'superseded',"
                                                   " ended_at = ?, note = ? WHERE number = ?"));
@@ -231,8 +240,8 @@ Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
     APHEX_CHECK(update.bind(database_.last_insert_id()).run());
     return Placed::outdated;
   }
-  if (run.only_supersedes) {
-    APHEX_CHECK(supersede(entry, "the pull request was closed"));
+  if (!run.only_supersedes.empty()) {
+    APHEX_CHECK(supersede(entry, run.only_supersedes));
     return Placed::needless;
   }
   if (entry.kind == EntryKind::teardown) {

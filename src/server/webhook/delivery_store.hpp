@@ -75,8 +75,10 @@ struct QueueEntry {
   std::optional<std::int64_t> exit_code;
   std::string note;
   EntryKind kind = EntryKind::push;
-  std::string asked_by;  // empty: a delivery
-  std::optional<std::int64_t> run_id;
+  std::string asked_by;                  // empty: a delivery
+  std::optional<std::int64_t> run_id;    // that a resume goes on with, or a retry repeats
+  std::optional<std::int64_t> made_run;  // that it has made itself
+  bool asks = false;                     // its run waits for people (approval:)
   std::optional<std::int64_t> pull_request;
   std::string branch_id;  // of a branch with a pipeline of its own (engine/run_scope.hpp)
   std::string before;     // of a push: the commit that it started from
@@ -88,6 +90,8 @@ struct QueueEntry {
 
   // Entries of one lane execute one at a time, in their order.
   std::string lane() const;
+  // The run that it makes or goes on with; nothing: it is not made yet.
+  std::optional<std::int64_t> run() const;
 };
 
 // The name of a branch's own pipeline, as its runs bear it.
@@ -109,7 +113,8 @@ class DeliveryStore {
   struct NewEntry {
     QueueEntry entry;
     Supersede supersede = Supersede::queued;
-    bool only_supersedes = false;  // a pull request was closed: nothing new is to be done
+    // Why nothing new is to be done, where that is so: "the pull request was closed".
+    std::string only_supersedes = {};
   };
   Result<Recorded> record(const Delivery& delivery, const std::vector<NewEntry>& runs);
 

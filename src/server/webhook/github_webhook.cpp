@@ -16,6 +16,7 @@ using doc::Value;
 constexpr std::string_view kSignaturePrefix = "sha256=";
 constexpr std::string_view kBranchPrefix = "refs/heads/";
 constexpr std::size_t kCommitDigits = 40;
+constexpr std::size_t kDigestDigits = 64;  // of SHA-256
 // GitHub's cap, and what its events nest at most is far below a hundred.
 constexpr doc::JsonLimits kLimits{.max_bytes = 26U << 20U, .max_depth = 100};
 
@@ -112,6 +113,7 @@ Result<WebhookEvent> read_pull_request(Reader reader) {
   request.action = reader.text({"action"});
   request.number = reader.number({"number"});
   request.base_branch = reader.text({"pull_request", "base", "ref"});
+  request.previous_base = reader.text_or_nothing({"changes", "base", "ref", "from"});
   request.head_repository = reader.text_or_nothing({"pull_request", "head", "repo", "full_name"});
   request.head_branch = reader.text({"pull_request", "head", "ref"});
   request.commit = reader.commit({"pull_request", "head", "sha"});
@@ -136,6 +138,8 @@ bool is_signed(std::string_view body, std::string_view signature,
                std::span<const std::string> secrets) {
   if (!signature.starts_with(kSignaturePrefix)) return false;
   const std::string_view given = signature.substr(kSignaturePrefix.size());
+  // Known without the body, which may be large.
+  if (given.size() != kDigestDigits) return false;
   bool fits = false;
   for (const std::string& secret : secrets) {
     // An empty key would make a signature that anybody can make.

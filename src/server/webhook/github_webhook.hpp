@@ -50,6 +50,7 @@ struct PullRequest {
   std::string action;  // "opened", "synchronize", …
   std::int64_t number = 0;
   std::string base_branch;
+  std::string previous_base;    // of one that was edited, where that was its base
   std::string head_repository;  // empty: the fork is gone
   std::string head_branch;
   std::string commit;

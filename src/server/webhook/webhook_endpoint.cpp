@@ -1,6 +1,7 @@
 #include "server/webhook/webhook_endpoint.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -67,11 +68,9 @@ class Decider {
     made_.delivery = delivery_of(request_);
     if (head.signature.empty())
       return reject(401, "there is no X-Hub-Signature-256: set a secret at the webhook");
-    for (const ServedPipeline& pipeline : config_.pipelines) {
-      if (is_signed(request_.body, head.signature, pipeline.webhook_secrets))
-        trusted_.push_back(&pipeline);
-    }
+    trust(head.signature);
     if (trusted_.empty()) return reject(401, "the signature is of none of this server's secrets");
+    made_.is_signed = true;
     made_.delivery.content = sha256_hex(request_.body);
     if (made_.delivery.id.empty()) return reject(400, "X-GitHub-Delivery is missing or no id");
     if (made_.delivery.event.empty()) return reject(400, "X-GitHub-Event is missing or no event");
@@ -90,6 +89,20 @@ class Decider {
   }
 
  private:
+  // Pipelines that share a secret, as those of one organization do, cost one hash of the body.
+  void trust(std::string_view signature) {
+    std::map<std::string_view, bool> fits;
+    for (const ServedPipeline& pipeline : config_.pipelines) {
+      bool any = false;
+      for (const std::string& secret : pipeline.webhook_secrets) {
+        const auto [at, fresh] = fits.try_emplace(secret, false);
+        if (fresh) at->second = is_signed(request_.body, signature, {&secret, 1});
+        any = any || at->second;
+      }
+      if (any) trusted_.push_back(&pipeline);
+    }
+  }
+
   WebhookDecision reject(unsigned status, std::string reason) {
     made_.status = status;
     made_.delivery.verdict = Verdict::rejected;
@@ -121,8 +134,9 @@ class Decider {
     made_.delivery.branch = shown(request.head_branch, kMaxAuthor);
     made_.delivery.commit = request.commit;
     const bool closed = request.action == "closed";
-    const bool wanted = closed || request.action == "opened" || request.action == "reopened" ||
-                        request.action == "synchronize";
+    const bool moved = request.action == "edited" && !request.previous_base.empty();
+    const bool wanted = closed || moved || request.action == "opened" ||
+                        request.action == "reopened" || request.action == "synchronize";
     if (!wanted)
       return ignore(fmt::format("{} was {}: nothing to do", title, shown(request.action, 40)));
     const std::vector<const ServedPipeline*> here = pipelines_of(request.repository);
@@ -131,19 +145,23 @@ class Decider {
     std::string why_not =
         fmt::format("no pipeline here is of its base, {}", shown(request.base_branch, kMaxAuthor));
     for (const ServedPipeline* pipeline : here) {
-      if (pipeline->branch != request.base_branch) continue;
+      const bool left = moved && pipeline->branch == request.previous_base;
+      if (pipeline->branch != request.base_branch && !left) continue;
       if (pipeline->pull_requests == PullRequests::none) {
         why_not = "pull requests start nothing here (pullRequests: none)";
-      } else if (fork && !closed && pipeline->forks == Forks::ignore) {
+      } else if (fork && !closed && !left && pipeline->forks == Forks::ignore) {
         why_not = "it is from a fork (forks: ignore)";
       } else {
         made_.runs.push_back(entry(*pipeline, request));
-        made_.runs.back().only_supersedes = closed;
+        if (closed) made_.runs.back().only_supersedes = "the pull request was closed";
+        if (left) made_.runs.back().only_supersedes = "the pull request has another base now";
       }
     }
     if (made_.runs.empty()) return ignore(fmt::format("{}: {}", title, why_not));
-    return accept(closed ? title + " was closed: what waits of it is dropped"
-                         : fmt::format("validates {}: {}", title, names()));
+    if (closed) return accept(title + " was closed: what waits of it is dropped");
+    if (names().empty())
+      return accept(title + " has another base now: what waits of it is dropped");
+    return accept(fmt::format("validates {}: {}", title, names()));
   }
 
   WebhookDecision on(const Push& push) {
@@ -209,8 +227,9 @@ class Decider {
 
   std::string names() const {
     std::vector<std::string> names;
-    for (const auto& run : made_.runs)
-      names.push_back(run.entry.pipeline);
+    for (const auto& run : made_.runs) {
+      if (run.only_supersedes.empty()) names.push_back(run.entry.pipeline);
+    }
     return join(names, ", ");
   }
 
@@ -251,18 +270,31 @@ class Decider {
   WebhookDecision made_;
 };
 
+// Anybody may send what nobody has signed: more of it than somebody would look through costs
+// neither a write to the disk nor a line of the log, and is in the metrics alone.
+bool is_noted(Site& site, const std::string& client) {
+  return !site.gate.unsigned_deliveries().attempt(client).has_value();
+}
+
+void log_rejected(const ServerLog* log, const Delivery& delivery, unsigned status) {
+  if (log == nullptr) return;
+  log->warning("a delivery was rejected", {{"client", delivery.client},
+                                           {"status", static_cast<std::int64_t>(status)},
+                                           {"reason", delivery.reason},
+                                           {"delivery", delivery.id}});
+}
+
 // Only what is on the disk is answered 2xx.
 HttpResponse answer_webhook(const Exchange& exchange) {
   WebhookDecision decision = decide(exchange.site.config, exchange.request);
   // Behind a trusted proxy, who it says.
   decision.delivery.client = exchange.peer.client;
-  if (decision.delivery.verdict == Verdict::rejected && exchange.site.log != nullptr) {
-    exchange.site.log->warning("a delivery was rejected",
-                               {{"client", decision.delivery.client},
-                                {"status", static_cast<std::int64_t>(decision.status)},
-                                {"reason", decision.delivery.reason},
-                                {"delivery", decision.delivery.id}});
+  if (!decision.is_signed && !is_noted(exchange.site, decision.delivery.client)) {
+    return json_answer(decision.status, Value::object({{"verdict", "rejected"},
+                                                       {"reason", decision.delivery.reason}}));
   }
+  if (decision.delivery.verdict == Verdict::rejected)
+    log_rejected(exchange.site.log, decision.delivery, decision.status);
   const auto recorded = exchange.site.deliveries.record(decision.delivery, decision.runs);
   if (!recorded) {
     // GitHub shows it as failed, and whoever looks there can send it again.
@@ -270,6 +302,10 @@ HttpResponse answer_webhook(const Exchange& exchange) {
         503, Value::object({{"verdict", "not recorded"}, {"reason", describe(recorded.error())}}));
   }
   if (*recorded == DeliveryStore::Recorded::before) {
+    if (exchange.site.log != nullptr) {
+      exchange.site.log->info("a delivery came again", {{"client", decision.delivery.client},
+                                                        {"delivery", decision.delivery.id}});
+    }
     return json_answer(
         200, Value::object(
                  {{"verdict", "known"},
@@ -292,12 +328,14 @@ WebhookDecision decide(const ServerConfig& config, const HttpRequest& request) {
   return Decider(config, request).run();
 }
 
-Status record_unread(DeliveryStore& deliveries, const HttpRequest& head, std::string reason) {
+Status record_unread(Site& site, const HttpRequest& head, const HttpResponse& response) {
   Delivery delivery = delivery_of(head);
+  if (!is_noted(site, delivery.client)) return {};
   delivery.verdict = Verdict::rejected;
-  delivery.reason = std::move(reason);
+  delivery.reason = trim(response.body);
+  log_rejected(site.log, delivery, response.status);
   APHEX_TRY([[maybe_unused]] const DeliveryStore::Recorded recorded,
-            deliveries.record(delivery, {}));
+            site.deliveries.record(delivery, {}));
   return {};
 }
 
