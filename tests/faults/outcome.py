@@ -12,7 +12,7 @@ CHANGING = (
     (r"\bartifacts-app-[0-9a-f]{8}\b", "BUCKET"), (r"\bapp-[0-9a-f]{8}\b", "PIPELINE"),
     (r"\bApi-[0-9a-f]{8}\b", "Api-BRANCH"), (r"\brun-[0-9a-f]{8}\b", "RUN"),
     (r"\bobject-[0-9a-f]{8}\b", "OBJECT"), (r"(:secret:hook)-\w+", r"\1"),
-    (r"\bexecutor-[0-9a-f]{8}\b", "ROLE"),
+    (r"\bexecutor-[0-9a-f]{8}\b", "ROLE"), (r"\barbiter-[0-9a-f]{8}\b", "arbiter"),
     (r"(localhost|127\.0\.0\.1)(:| port )\d+", r"\1\2PORT"), (r"\btest-\d+\b", "NAMESPACE"),
     (r"after \d+ ms", "after TIME"), (r"\b\d+ milliseconds", "TIME"),
     (r"\b\d+ (out of \d+ )?bytes", "N bytes"), (r"part \d+ of \d+", "part N of N"),

@@ -226,6 +226,8 @@ def successor(world, step, injector, changes=True):
         harm.append("Argo is told to go on")
     if ended.code != 0 and not changes and not of.stands(injector):
         harm.append("the template has changed")
+    if ended.code != 0 and changes and not of.is_changed:
+        harm.append("the template is not the commit's")
     if ended.code == 0 and not of.has_successor(of.of_commit):
         harm.append("there is no successor")
     return played(ended, harm)

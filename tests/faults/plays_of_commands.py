@@ -72,7 +72,8 @@ def gate(world, step, injector):
              "KUBECONFIG": str(kubeconfig)}, timeout=SECONDS, check=False)
     [node] = world.cluster.admin.get(
         f"{ARGO}/{namespace}/workflows/{wanted['metadata']['name']}")["status"]["nodes"].values()
-    harm = ["approved"] if ended.returncode == 0 and node["phase"] != "Succeeded" else []
+    decided = node["phase"] == "Succeeded"
+    harm = [] if decided == (ended.returncode == 0) else [f"{ended.returncode}, {node['phase']}"]
     return Played(ended.returncode, ended.stderr, ended.stdout, harm)
 
 

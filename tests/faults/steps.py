@@ -159,6 +159,8 @@ APPROVAL = [
          is_operation("GetTemplate"), plays.question, "Api", "CloudFormation"),
     Step("keep what would change", "approve-dev", "s3", "s3", is_method("PUT", "/changes/"),
          plays.question, r"/changes/dev-", "S3 PutObject s3://", upload=True, checksum=True),
+    Step("read what waits for a decision", "aphex approve", "kubernetes", "kubernetes",
+         is_method("GET", "/workflows/"), commands.gate, "Workflow", "cluster arbiter"),
     Step("decide about a deployment", "aphex approve", "kubernetes", "kubernetes",
          is_method("PATCH", "/workflows/"), commands.gate, "Workflow", "cluster arbiter",
          upload=True, survives=("half an answer always",)),  # it looks whether it was taken
@@ -203,6 +205,8 @@ WATCHING = [
 
 # An answer to CloudFormation has no lines of its own for what mends it.
 REMEDY = "; .*(try again|check|sign in|leads there|look for|publish)"
+REMEDY_OF_CLUSTER = "; (the API server itself fails: try again|check that|give it an access entry)"
+OBJECT = (r"ConfigMap test-\d+/object-", "cluster arbiter-")
 
 PROVIDER = [
     Step("read a secret", "the provider", "secretsmanager", "json", any_request,
@@ -213,6 +217,15 @@ PROVIDER = [
          remedy=REMEDY, survives=("expired token once",), fails=("wrong checksum once",)),
     Step("find the cluster", "the provider", "eks", "json", any_request, provider.custom_resource,
          "arbiter", "EKS DescribeCluster", remedy=REMEDY, survives=("expired token once",)),
+    Step("look for an object", "the provider", "kubernetes", "kubernetes",
+         is_method("GET", "/configmaps/"), provider.created_object, *OBJECT,
+         remedy=REMEDY_OF_CLUSTER),
+    Step("apply an object", "the provider", "kubernetes", "kubernetes",
+         is_method("PATCH", "/configmaps/"), provider.created_object, *OBJECT, upload=True,
+         remedy=REMEDY_OF_CLUSTER),
+    Step("delete an object", "the provider", "kubernetes", "kubernetes",
+         is_method("DELETE", "/configmaps/"), provider.deleted_object, *OBJECT, upload=True,
+         remedy=f"{REMEDY_OF_CLUSTER}.*delete the stack again"),
 ]
 
 STEPS = [*GIT, *ACCESS, *BUILD, *PIPELINE, *APPROVAL, *DEPLOYMENT, *WATCHING, *PROVIDER]

@@ -19,8 +19,11 @@ _spec.loader.exec_module(deploy_fixtures)
 cluster, world = deploy_fixtures.cluster, deploy_fixtures.world
 no_aws_configuration = deploy_fixtures.no_aws_configuration
 
+import kept_logs  # noqa: E402
 import leftovers  # noqa: E402
 from delivery import Delivery  # noqa: E402
+from kept_logs import pytest_runtest_makereport  # noqa: E402,F401  (a hook)
+from wider_leftovers import everything  # noqa: E402
 
 
 class Temporary:
@@ -55,18 +58,20 @@ def leaves_nothing_on_this_machine(tmp_path_factory):
 @pytest.fixture(scope="session")
 def clean_world(world):
     """Two places that must be after the last test as they were before the first."""
-    before = leftovers.in_aws(world.sandbox) | leftovers.in_cluster(world.cluster)
+    before = everything(world)
     yield world
-    after = leftovers.in_aws(world.sandbox) | leftovers.in_cluster(world.cluster)
+    after = everything(world)
     left, gone = leftovers.new(before, after), leftovers.new(after, before)
     assert left == [], "the session left these behind:\n" + "\n".join(left)
     assert gone == [], "the session removed what is not its own:\n" + "\n".join(gone)
 
 
 @pytest.fixture
-def delivery(clean_world, tmp_path):
-    """Makes pipelines with an application each; all of them goes again, however the test ends."""
+def delivery(clean_world, tmp_path, request):
+    """Makes pipelines with an application each; all of them goes again, however the test ends. Of
+    one that failed the logs of its pods are kept."""
     made = []
+    place = kept_logs.place_of(request.node.name)
 
     def make(name, **settings):
         made.append(Delivery(clean_world, tmp_path / name, name, **settings))
@@ -74,4 +79,6 @@ def delivery(clean_world, tmp_path):
 
     yield make
     for each in reversed(made):
+        if kept_logs.has_failed(request.node):
+            kept_logs.keep(each.directory, place / each.name)
         each.clean()

@@ -4,6 +4,7 @@ its workflows, and everything away again."""
 import json
 import os
 
+import kept_logs
 import planted
 from in_cluster import InCluster
 from leftovers import KINDS
@@ -94,7 +95,12 @@ class Delivery:
 
     def go(self, workflow, until=None):
         """Stage after stage; each has succeeded, or is the last."""
-        return follow(workflow.generated.workflow_template, workflow.run, until)
+        def run(stage):
+            ended = workflow.run(stage)
+            kept_logs.write(ended)
+            return ended
+
+        return follow(workflow.generated.workflow_template, run, until)
 
     def succeeds(self, workflow):
         ended = self.go(workflow)

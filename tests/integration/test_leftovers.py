@@ -9,6 +9,7 @@ import leftovers
 import pytest
 from sandbox_process import TARGET
 from stock_application import queue
+from wider_leftovers import everything
 from world import ACCOUNT
 
 WORKFLOW_TEMPLATE = {
@@ -16,6 +17,15 @@ WORKFLOW_TEMPLATE = {
     "metadata": {"name": "left", "namespace": "default-of-nobody"},
     "spec": {"entrypoint": "main", "templates": [
         {"name": "main", "container": {"image": "busybox"}}]}}
+NOTHING = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+RBAC = "rbac.authorization.k8s.io"
+CLUSTER_ROLE = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole",
+                "metadata": {"name": "left-role"}, "rules": []}
+CLUSTER_ROLE_BINDING = {
+    "apiVersion": f"{RBAC}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "left-binding"},
+    "subjects": [{"kind": "User", "name": "nobody", "apiGroup": RBAC}],
+    "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "left-role"}}
 WORKFLOW = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
             "metadata": {"name": "left"}, "spec": {"workflowTemplateRef": {"name": "left"}}}
 
@@ -83,6 +93,34 @@ def test_a_template_and_a_workflow(clean_world, sees):
     finally:
         clean_world.cluster.remove_namespace(namespace)
     assert f"namespace {namespace}" not in leftovers.in_cluster(clean_world.cluster)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, TARGET])
+def test_a_policy_and_an_identity_provider_in_any_account(clean_world, sees, account):
+    iam = clean_world.sandbox.client("iam", account)
+    places = {"policy": f"arn:aws:iam::{account}:policy/left",
+              "provider": f"arn:aws:iam::{account}:oidc-provider/left.example.com"}
+
+    def make():
+        iam.create_policy(PolicyName="left", PolicyDocument=json.dumps(NOTHING))
+        iam.create_open_id_connect_provider(Url="https://left.example.com", ClientIDList=["none"],
+                                            ThumbprintList=["0" * 40])
+
+    def take_away():
+        iam.delete_policy(PolicyArn=places["policy"])
+        iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=places["provider"])
+
+    sees(lambda: everything(clean_world), make, take_away, f"policy {places['policy']}",
+         f"identity provider {places['provider']}")
+
+
+def test_rights_in_the_whole_cluster(clean_world, sees):
+    admin = clean_world.cluster.admin
+    objects = [CLUSTER_ROLE, CLUSTER_ROLE_BINDING]
+    sees(lambda: everything(clean_world),
+         lambda: [admin.apply(each) for each in objects],
+         lambda: [admin.delete(admin.path_of(each)) for each in objects],
+         "clusterroles left-role", "clusterrolebindings left-binding")
 
 
 def test_a_process_that_has_left_its_parent(tmp_path, sees):

@@ -8,6 +8,7 @@ import json
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from rights import statements_of
 from service_account import write_token
 from world import ACCOUNT, CLUSTER, GITHUB_TOKEN, REGION, decoded, key_of
 
@@ -30,6 +31,28 @@ def test_a_deployed_pipeline_is_whole_and_goes_without_a_trace(delivery):
     assert app.stack_name not in [each["StackName"] for each in stacks]
     # Artifacts outlive their pipeline; who wants them gone removes the bucket, as `clean` does.
     assert app.client("s3").head_bucket(Bucket=bucket)
+
+
+def test_what_a_role_may_do_is_said_by_policies_that_are_attached_too(clean_world):
+    iam = clean_world.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": []}
+
+    def document(action):
+        return json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": [action], "Resource": "*"}]})
+
+    iam.create_role(RoleName="of-both", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName="of-both", PolicyName="own", PolicyDocument=document("sqs:List"))
+    policy = iam.create_policy(PolicyName="attached", PolicyDocument=document("s3:*"))["Policy"]
+    iam.attach_role_policy(RoleName="of-both", PolicyArn=policy["Arn"])
+    try:
+        assert [each["Action"] for each in statements_of(iam, "of-both")] == [["sqs:List"],
+                                                                             ["s3:*"]]
+    finally:
+        iam.detach_role_policy(RoleName="of-both", PolicyArn=policy["Arn"])
+        iam.delete_policy(PolicyArn=policy["Arn"])
+        iam.delete_role_policy(RoleName="of-both", PolicyName="own")
+        iam.delete_role(RoleName="of-both")
 
 
 def every_kubernetes_object_is_there(app):
@@ -82,11 +105,9 @@ def the_role_is_its_service_accounts_alone(made):
         with pytest.raises(ClientError, match="AccessDenied"):
             assume(subject)
     # And what it may do names the pipeline's own: everything is for nothing but what has no name.
-    iam = made.pipeline.client("iam")
-    name = role.rpartition("/")[2]
-    policies = [iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"]
-                for each in iam.list_role_policies(RoleName=name)["PolicyNames"]]
-    statements = {each["Sid"]: each for policy in policies for each in policy["Statement"]}
+    found = statements_of(made.pipeline.client("iam"), role.rpartition("/")[2])
+    statements = {each["Sid"]: each for each in found}
+    assert len(statements) == len(found)
     assert statements["TransferArtifacts"]["Resource"] == f"arn:aws:s3:::{made.bucket}/*"
     assert all(f":{ACCOUNT}:" in each or f"::{ACCOUNT}:" in each
                for each in statements["AssumeBootstrapRoles"]["Resource"])

@@ -73,7 +73,8 @@ def generate(aphex, repository):
 
 @pytest.fixture(scope="session")
 def regenerate():
-    """From a plan and the settings in a template to the objects, as a pod of a run does it."""
+    """From a configuration and the settings in a template to the objects, by the functions that the
+    stage `pipeline` calls: in the program they are reached through a cluster alone."""
     from argo_generator import Generator
 
     generator = Generator()

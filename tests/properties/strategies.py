@@ -17,6 +17,8 @@ REGIONS = [
 
 MAX_ENVIRONMENTS = 6
 MAX_STACKS = 12
+# What the design has to work with at least ("Scalability Considerations"); too much to be drawn.
+ENVIRONMENTS_AT_SCALE, STACKS_AT_SCALE = 10, 50
 
 
 class _Dumper(yaml.SafeDumper):
@@ -65,9 +67,20 @@ def commands():
 
 
 @st.composite
+def names_of_stacks(draw, min_size, max_size):
+    """One, a few, or as many as there may be: a list of any length seldom comes to its bound."""
+    count = draw(st.sampled_from([size for size in (1, 1, 2, 3, max_size) if size >= min_size]))
+    if count < max_size:
+        return draw(st.lists(stack_names(), min_size=count, max_size=count, unique=True))
+    # Each by itself would be most of what is drawn.
+    stem = draw(stack_names())
+    return [f"{stem}{number}" for number in range(count)]
+
+
+@st.composite
 def stacks(draw, min_size=1, max_size=MAX_STACKS):
     """Stacks whose dependencies form no circle, in any order."""
-    names = draw(st.lists(stack_names(), min_size=min_size, max_size=max_size, unique=True))
+    names = draw(names_of_stacks(min_size, max_size))
     made = []
     for index, name in enumerate(names):
         stack = {"name": name, "path": draw(st.sampled_from(STACK_PATHS))}
@@ -129,6 +142,38 @@ def configurations(draw):
         "build": {"commands": draw(st.lists(commands(), min_size=1, max_size=4))},
         "environments": [draw(environments(name, shared)) for name in names],
     }
+
+
+def environment_at_scale(number):
+    """Its stacks stand in the file before what they need."""
+    needs = {index: sorted({index // 2, index - 7} & set(range(index)))
+             for index in range(STACKS_AT_SCALE)}
+    made = [{"name": f"Stack-{index}", "path": STACK_PATHS[index % len(STACK_PATHS)],
+             "dependsOn": [f"Stack-{need}" for need in needs[index]]} for index in needs]
+    environment = {"name": f"env-{number}", "region": REGIONS[number % 3],
+                   "account": f"{111122223333 + number // 2}", "stacks": made[::-1],
+                   "tests": {"commands": [f"npm test -- {number}"]}}
+    if number % 3 == 2:
+        environment["approval"] = {"approvers": ["ada", "grace"], "quorum": 2}
+    return environment
+
+
+def at_scale():
+    """A valid configuration, for @example."""
+    return {
+        "version": "1.0",
+        "build": {"commands": ["npm ci"]},
+        "environments": [environment_at_scale(each) for each in range(ENVIRONMENTS_AT_SCALE)],
+    }
+
+
+def pipeline_at_scale():
+    """The same with what its pipeline needs."""
+    return at_scale() | {"pipeline": {
+        "clusterName": "shared", "githubOwner": "archon", "githubRepo": "agents",
+        "githubTokenSecretName": "archon/github-token", "account": "111122223333",
+        "region": REGIONS[0],
+        "oidcIssuer": "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"}}
 
 
 # Values of another type than any scalar field has. Neither 1 nor 1.0: JSON holds them equal.

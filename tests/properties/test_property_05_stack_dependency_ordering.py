@@ -1,8 +1,8 @@
 import json
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from strategies import configurations, stacks, to_yaml
+from strategies import at_scale, configurations, stacks, to_yaml
 
 
 @st.composite
@@ -40,6 +40,7 @@ def longest_ways(stacks_of_environment):
                                                             HealthCheck.data_too_large]
 )
 @given(configuration=configurations() | one_large_environment())
+@example(configuration=at_scale())
 def test_property_5_stack_dependency_ordering(aphex, repository, configuration):
     """
     Feature: deployment-automation-construct, Property 5: Stack dependency ordering

@@ -1,5 +1,6 @@
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from pipeline_strategies import pipelines_on_clusters
+from strategies import pipeline_at_scale
 
 
 def commands(plan, role):
@@ -20,6 +21,7 @@ def is_within(part, whole):
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(configuration=pipelines_on_clusters())
+@example(configuration=pipeline_at_scale())
 def test_property_6_workflowtemplate_stage_completeness(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 6: WorkflowTemplate stage completeness

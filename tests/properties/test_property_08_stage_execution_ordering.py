@@ -1,10 +1,12 @@
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from pipeline_strategies import pipelines_on_clusters
+from strategies import pipeline_at_scale
 
 
 @settings(max_examples=100, deadline=None,
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(configuration=pipelines_on_clusters())
+@example(configuration=pipeline_at_scale())
 def test_property_8_stage_execution_ordering(generate, configuration):
     """
     Feature: deployment-automation-construct, Property 8: Stage execution ordering

@@ -18,6 +18,11 @@ def test_property_14_self_modification_capability(generate, regenerate, reposito
     handling.
 
     Validates: Requirements 7.2, 7.3, 7.5
+
+    `made` is what the built program prints. What is made again comes from argo_probe, a program of
+    the same library: `aphex` itself does so in the stage `pipeline` alone, which clones a commit
+    and needs an API server and AWS, seconds for each of the hundred examples. With the built
+    program tests/stage/test_self_modification.py does it for a few.
     """
     made = generate(configuration)
     tasks = made.tasks()

@@ -8,8 +8,16 @@ import subprocess
 import pytest
 import planted
 from git_hosting import GitHosting
+from leaks import Arguments
 
 TOKEN = planted.secret("GitHub token", "ghp_0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+@pytest.fixture
+def arguments():
+    """Of every process that there is while the test goes on: anybody on the machine reads them."""
+    with Arguments(planted.PLANTED.search()) as watched:
+        yield watched
 
 
 @pytest.fixture
@@ -47,7 +55,13 @@ def everything(directory):
             yield file, file.read_bytes()
 
 
-def test_the_token_goes_to_the_repository_and_stays_nowhere(private, github):
+def shows_nothing(arguments):
+    assert arguments.found == set()
+    # Nor has it looked elsewhere: git's own helper is what speaks to the server.
+    assert any(b"remote-https" in line for line in arguments.seen), arguments.seen
+
+
+def test_the_token_goes_to_the_repository_and_stays_nowhere(private, github, arguments):
     pod = private().pod("validate")
     report, ended = pod.clone(**private.variables)
     assert report == {"version": 1, "commit": private.commit}, ended.out
@@ -60,6 +74,7 @@ def test_the_token_goes_to_the_repository_and_stays_nowhere(private, github):
     for file, content in everything(pod.work):
         assert TOKEN.encode() not in content and encoded not in content, file
     assert TOKEN not in ended.out + ended.err
+    shows_nothing(arguments)
     config = (pod.work / "source/.git/config").read_text()
     assert "url = https://github.com/archon/archon-agent.git\n" in config
     assert "helper" not in config
@@ -119,13 +134,14 @@ def test_an_address_is_an_address(pipeline, application, url):
     assert report["error"]["message"] == f"'{url}' is no address of a git repository"
 
 
-def test_credentials_in_an_address_do_not_stay(private, github):
+def test_credentials_in_an_address_do_not_stay(private, github, arguments):
     pod = private(f"https://x:{TOKEN}@github.com/archon/archon-agent.git").pod("build")
     report, ended = pod.clone(**private.variables)
     assert report == {"version": 1, "commit": private.commit}, ended.out
     for file, content in everything(pod.work):
         assert TOKEN.encode() not in content, file
     assert TOKEN not in json.dumps(report) + ended.out + ended.err
+    shows_nothing(arguments)
 
 
 @pytest.fixture
