@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import stand_ins
+from shown_pages import ENDLESS, ONLY_CHECKED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 for folder in ("support", "cluster"):
@@ -26,8 +27,6 @@ VENV = ROOT / ".venv/bin"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # A page is a minute or two on a quiet machine; much more where everything is built beside it.
 SECONDS = 1200
-# Goes on until somebody ends it.
-ENDLESS = -1
 TAIL_LINES = 60
 # Written before each command, so that a failure has a place.
 MARK = "printf '%s\\n' {number} >&3\n"
@@ -58,8 +57,7 @@ class Desk:
         # What the pages ask of AWS's own command line is asked of the real one.
         self.wrap("aws", f'exec {VENV}/aws "$@"')
         self.wrap("sudo", 'exec "$@"')
-        # What it builds is the program under test. That the target is there is checked.
-        self.wrap("make", f'echo "make $*" >>"$APHEX_DOCS_CALLS"; exec make -n -C {ROOT} "$@"',
+        self.wrap("make", f'exec make {ONLY_CHECKED["make"].options} -C {ROOT} "$@"',
                   path=SYSTEM_PATH)
         (self.home / ".gitconfig").write_text(
             "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n",
@@ -179,8 +177,6 @@ class Cloud(Desk):
     """
 
     PIPELINE, STAGING, CLUSTER = "111122223333", "444455556666", "arbiter"
-    # What the sandbox's EKS cannot do. The parameters are checked against AWS's own model.
-    ONLY_CHECKED = "eks create-access-entry"
 
     def __init__(self, directory, cluster):
         super().__init__(directory)
@@ -193,9 +189,9 @@ class Cloud(Desk):
                            "APHEX_CDK": str(ROOT / "node_modules/.bin/cdk"),
                            "GITHUB_TOKEN": planted.secret("GitHub token", "not-a-real-one")}
         self.link("kubectl", cluster_programs() / "kubectl")
-        self.wrap("aws", f'more=()\n[[ "$1 $2" != "{self.ONLY_CHECKED}" ]] ||'
-                         f' more=(--generate-cli-skeleton output)\n'
-                         f'exec {VENV}/aws "$@" "${{more[@]}}"')
+        checks = "".join(f'[[ "aws $1 $2" != "{call}" ]] || more=({each.options})\n'
+                         for call, each in ONLY_CHECKED.items() if call.startswith("aws "))
+        self.wrap("aws", f'more=()\n{checks}exec {VENV}/aws "$@" "${{more[@]}}"')
         self.write_profiles()
         self.prepare_cluster()
 

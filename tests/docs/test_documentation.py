@@ -270,9 +270,11 @@ def test_a_message_of_the_troubleshooting_page_is_one_of_the_program(message):
     assert [part for part in fragments if not is_worded(part)] == []
 
 
-DIAGNOSTICS = sorted({
-    name for file in ("src/config/messages.cpp", "src/doc/yaml_messages.cpp")
-    for name in re.findall(r'"((?:config|yaml)/[a-z0-9-]+)"', text_of(ROOT / file))})
+MADE_IN = ("src/config/messages.cpp", "src/doc/yaml_messages.cpp", "src/server/server_config.cpp",
+           "src/server/notify/channel_config.cpp")
+DIAGNOSTIC = "(?:config|server|yaml)/[a-z0-9-]+"
+DIAGNOSTICS = sorted({name for file in MADE_IN
+                      for name in re.findall(f'"({DIAGNOSTIC})"', text_of(ROOT / file))})
 
 
 @pytest.mark.parametrize("diagnostic", DIAGNOSTICS)
@@ -280,7 +282,7 @@ def test_each_diagnostic_has_its_entry(diagnostic):
     page = text_of(ROOT / "docs/troubleshooting.md")
     section = page.partition("## Diagnostics by their ids")[2].partition("\n## ")[0]
     entries = re.split(r"^- ", section, flags=re.MULTILINE)[1:]
-    heads = [re.findall(r"`((?:config|yaml)/[a-z0-9-]+)`", entry.partition(":")[0])
+    heads = [re.findall(f"`({DIAGNOSTIC})`", entry.partition(":")[0])
              for entry in entries]
     assert sum(diagnostic in head for head in heads) == 1
 
@@ -288,7 +290,11 @@ def test_each_diagnostic_has_its_entry(diagnostic):
 def test_entries_of_diagnostics_are_of_the_program():
     assert len(DIAGNOSTICS) > 30
     page = text_of(ROOT / "docs/troubleshooting.md")
-    assert set(re.findall(r"`((?:config|yaml)/[a-z0-9-]+)`", page)) == set(DIAGNOSTICS)
+    assert set(re.findall(f"`({DIAGNOSTIC})`", page)) == set(DIAGNOSTICS)
+    elsewhere = [str(file) for file in (ROOT / "src").rglob("*.cpp")
+                 if str(file.relative_to(ROOT)) not in MADE_IN and not file.stem.endswith("_test")
+                 and re.search(rf'\{{?"{DIAGNOSTIC}", Severity::', text_of(file))]
+    assert elsewhere == []
 
 
 def test_each_kind_of_error_is_explained():

@@ -1,6 +1,6 @@
 """Every command that README.md and docs/ show is run: in order, page by page, against the sandbox
-and a Kubernetes API server. What is not run, or by a stand-in, stands in a table with its reason:
-NOT_RUN of shown_pages.py, STAND_INS of stand_ins.py."""
+and a Kubernetes API server. What is not run, only checked, or taken by a stand-in stands in a table
+with its reason: NOT_RUN and ONLY_CHECKED of shown_pages.py, STAND_INS of stand_ins.py."""
 
 import re
 import subprocess
@@ -12,8 +12,8 @@ from desks import ROOT, Cloud, Desk, Step, planted
 from server_desks import (answering, asking, constructing, local_aws,  # noqa: F401  (fixtures)
                           operating, server, telling, with_a_run)
 from shell_blocks import PAGES, blocks_of, hidden_commands, name_of
-from shown_pages import CODES, DESKS, NOT_RUN
-from stand_ins import unused
+from shown_pages import CODES, DESKS, NOT_RUN, ONLY_CHECKED
+from stand_ins import STAND_INS, unused
 from cluster_fixtures import cluster  # noqa: F401  (a fixture)
 
 SHOWN = {name_of(page): list(blocks_of(page)) for page in PAGES}
@@ -172,7 +172,16 @@ def test_each_exception_is_of_a_command_that_a_page_shows():
              for block in blocks for line in block.text.splitlines()}
     assert [key for key in {**CODES, **NOT_RUN} if key[0] in SHOWN and key not in shown] == []
     assert [page for page in DESKS if page in SHOWN and not SHOWN[page]] == []
-    assert [key for key, reason in NOT_RUN.items() if len(reason.split()) < 4] == []
+    begun = [call for call in ONLY_CHECKED for _, line in shown
+             if line.removeprefix("sudo ").startswith(f"{call} ")]
+    assert set(begun) == set(ONLY_CHECKED)
+    reasons = [*NOT_RUN.values(), *(each.reason for each in ONLY_CHECKED.values())]
+    assert [reason for reason in reasons if len(reason.split()) < 4] == []
+
+
+def test_the_index_of_the_pages_says_what_is_not_run_as_it_stands():
+    beginning = (ROOT / "docs/README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert [name for name in [*STAND_INS, *ONLY_CHECKED] if f"`{name}`" not in beginning] == []
 
 
 def test_each_call_of_a_stand_in_is_made_by_a_page(request, laptop, cloud):

@@ -64,7 +64,8 @@ def sandbox(base, surroundings, tmp_path_factory):
                            text=True, check=True).stdout
     variables = dict(each.split("=", 1) for each in shown.split("\0") if each)
     yield planted.keys_of(variables)
-    program.run("sandbox", "stop", cwd="/")
+    stopped = program.run("sandbox", "stop", cwd="/")
+    assert stopped.out.startswith("sandbox stopped"), stopped
     wait_until(lambda: not processes_with(str(directory)), "the sandbox ends")
 
 
