@@ -18,7 +18,8 @@ WIDTHS = {"desktop": (1280, 900), "phone": (360, 740)}
 SHOWN = [("overview", "desktop", "light"), ("overview", "phone", "dark"),
          ("pipeline", "desktop", "light"), ("run-failed", "desktop", "dark"),
          ("run-running", "desktop", "light"), ("run-approval", "desktop", "light"),
-         ("run-failed", "phone", "light"), ("log", "desktop", "dark")]
+         ("run-failed", "phone", "light"), ("log", "desktop", "dark"),
+         ("queue", "desktop", "light"), ("deliveries", "desktop", "dark")]
 
 
 def draw(browser, where, how, target):

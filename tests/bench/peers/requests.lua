@@ -34,7 +34,7 @@ function init(args)
     headers["X-GitHub-Delivery"] = string.format("%s-%d-%d", prefix, thread_number, count)
     headers["X-Hub-Signature-256"] = assert(signatures[count + 1], "there are too few signatures")
     return wrk.format("POST", nil, headers,
-                      body:sub(1, -2) .. string.format(',"number":"%s-%d"}', prefix, count))
+                      body:sub(1, -2) .. string.format(',"of_the_bench":"%s-%d"}', prefix, count))
   end
 end
 
