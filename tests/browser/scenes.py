@@ -177,18 +177,19 @@ class Scene:
                  make_runs.AUTHORS[3], subject, self.now - 90_000 + number * 40_000))
 
     def _deliveries(self):
-        rows = [("ping", "ignored", "the webhook answers", ""),
-                ("push", "rejected", "the signature is not that of the body", ""),
-                ("push", "ignored", "no pipeline has the branch wip", "wip"),
-                ("push", "accepted", "queued for identity", "main"),
-                ("push", "accepted", "queued for billing-api", "main")]
-        for number, (event, verdict, reason, branch) in enumerate(rows):
+        rows = [("ping", "ignored", "a ping: the webhook works", "acme/identity", ""),
+                ("push", "rejected", "the signature is of none of this server's secrets", "", ""),
+                ("push", "ignored", "no pipeline of acme/identity runs the branch wip",
+                 "acme/identity", "wip"),
+                ("push", "accepted", "runs identity", "acme/identity", "main"),
+                ("push", "accepted", "runs billing-api", "acme/billing-api", "main")]
+        for number, (event, verdict, reason, repository, branch) in enumerate(rows):
             self.database.execute(
                 "INSERT INTO deliveries (id, received_at, client, event, repository, branch,"
-                " commit_sha, verdict, reason) VALUES (?, ?, '127.0.0.1', ?, 'acme/identity', ?, ?,"
-                " ?, ?)", (f"72d3162e-cc78-11e3-81ab-4c9367dc{number:04d}",
-                           self.now - (len(rows) - number) * 600_000, event, branch,
-                           make_runs.commit_of(self.choice) if branch else "", verdict, reason))
+                " commit_sha, verdict, reason) VALUES (?, ?, '140.82.115.7', ?, ?, ?, ?, ?, ?)",
+                (f"72d3162e-cc78-11e3-81ab-4c9367dc{number:04d}",
+                 self.now - (len(rows) - number) * 20_000, event, repository, branch,
+                 make_runs.commit_of(self.choice) if branch else "", verdict, reason))
 
     def _audit(self):
         rows = [("", "198.51.100.7", "login", "/login", "refused",

@@ -52,6 +52,16 @@ std::string write_minutes(double value) {
   return whole == 0 && value < 0.05 ? "0" : human_duration(static_cast<std::int64_t>(value * 1000));
 }
 
+// Steps of an axis of seconds: whole minutes, or whole hours where the values are many.
+double unit_of(const Series& series) {
+  constexpr double kMinute = 60;
+  constexpr double kHour = 3600;
+  double largest = 0;
+  for (const std::optional<double>& value : series.values)
+    largest = std::max(largest, value.value_or(0));
+  return largest > 2 * kHour ? kHour : kMinute;
+}
+
 std::optional<double> seconds(const std::optional<store::Millis>& time) {
   return time ? std::optional<double>(static_cast<double>(*time) / 1000.0) : std::nullopt;
 }
@@ -145,9 +155,11 @@ View figures_of(const Trends& trends) {
                                ? "Deployments a day"
                                : "Deployments a day to " + trends.environment,
                            deployed, stacked_bars(deployed)));
-  const Chart leads{"Lead time for changes, each day's median", labels, {lead}, write_minutes, 60};
+  const Chart leads{
+      "Lead time for changes, each day's median", labels, {lead}, write_minutes, unit_of(lead)};
   figures.push_back(figure("Lead time for changes", leads, lines(leads)));
-  const Chart restores{"Time to restore, each day's median", labels, {restore}, write_minutes, 60};
+  const Chart restores{
+      "Time to restore, each day's median", labels, {restore}, write_minutes, unit_of(restore)};
   figures.push_back(figure("Time to restore", restores, lines(restores)));
   Chart durations{"Duration by stage, each day's median", labels, {}, write_minutes, 60};
   for (std::size_t i = 0; i < trends.stages.size(); ++i) {

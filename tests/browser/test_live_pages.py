@@ -1,0 +1,31 @@
+"""Pages that somebody has left open show a push when it comes, and what becomes of its run."""
+
+import pytest
+from test_actions import (application, base, come, gated, sandbox,  # noqa: F401  (fixtures)
+                          server, surroundings)
+from program import wait_until
+
+PAGES = ("/", "/queue", "/deliveries", "/pipelines/app")
+
+
+@pytest.mark.parametrize("visitor", ["desktop"])
+def test_a_push_is_seen_on_every_page_without_asking_anew(come, server, visitor):  # noqa: F811
+    gate = gated(server)
+    server.start()
+    looks = {path: come(visitor) for path in PAGES}
+    for path, look in looks.items():
+        look.page.goto(look.address + path)
+        look.page.wait_for_selector("#live:not([hidden])")
+        look.page.evaluate("window.opened = true")
+    commit = server.application.commit("Seen by who waits")
+    server.push(commit)
+    for path, look in looks.items():
+        look.page.wait_for_selector(f"main :text('{commit[:12]}')", timeout=60_000)
+    look = looks["/queue"]
+    look.page.wait_for_selector("main td :text('running')", timeout=60_000)
+    gate.touch()
+    server.await_ended()
+    look.page.wait_for_selector("main td :text('succeeded')", timeout=60_000)
+    looks["/pipelines/app"].page.wait_for_selector("#runs .state.succeeded", timeout=60_000)
+    wait_until(lambda: all(each.page.evaluate("window.opened") for each in looks.values()),
+               "none was loaded anew")
