@@ -42,8 +42,9 @@ struct SandboxOptions {
   // Its own CDK command line bootstraps the accounts. May be empty: there is no application.
   std::filesystem::path application;
   int port = 0;  // 0: the port of last time, or a free one
-  // A server with a large state takes a few seconds; a cold disk several more.
-  std::chrono::milliseconds start_timeout{30'000};
+  // A server with a large state takes a few seconds; on a machine that builds beside it, a minute.
+  // One that ends before is told at once.
+  std::chrono::milliseconds start_timeout{120'000};
   // Told what is being done, where it takes long. May be empty.
   std::function<void(std::string_view)> on_progress;
 };

@@ -5,6 +5,7 @@ import json
 import pytest
 from conftest import VISITORS, WIDTHS
 from pages import PAGES
+from playwright.sync_api import expect
 
 
 def open_page(seen, scene, page):
@@ -134,7 +135,7 @@ def test_runs_are_filtered_and_leafed_through(look, javascript):
     assert rows.locator("> .state.failed").count() == rows.count()
     assert set(rows.locator(".about a").all_inner_texts()) == {"identity"}
     seen.page.get_by_role("link", name="Clear").click()
-    assert seen.page.locator("#runs .run").count() == 30
+    expect(seen.page.locator("#runs .run")).to_have_count(30)
 
 
 def test_charts_have_their_numbers_as_tables(look):

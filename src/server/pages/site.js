@@ -290,7 +290,8 @@
   let hit = -1;
   const showHit = (step) => {
     if (hits.length === 0) return false;
-    hit = (hit + step + hits.length) % hits.length;
+    // Backwards from nowhere is the last.
+    hit = hit < 0 && step < 0 ? hits.length - 1 : (hit + step + hits.length) % hits.length;
     hits[hit].scrollIntoView({block: "center"});
     find("#log-hits").textContent = (hit + 1) + " of " + hits.length + " lines shown here";
     return true;
@@ -315,13 +316,21 @@
   keysButton.hidden = false;
   keysButton.addEventListener("click", () => keys.showModal());
 
-  const rows = () => all("[data-rows] .title[href]");
+  // Runs, steps, and lines that were found in a log; what is folded away cannot have the focus.
+  const rows = () => all("[data-rows] .title[href], [data-matches] .l > a")
+    .filter((link) => !link.closest("details:not([open])"));
   const move = (step) => {
     const links = rows();
     if (links.length === 0) return;
-    const at = links.indexOf(document.activeElement);
-    const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1)
-      : Math.min(Math.max(at + step, 0), links.length - 1)];
+    const from = document.activeElement;
+    const at = links.indexOf(from);
+    // From something else that has the focus: the nearest behind it, or before it.
+    const beyond = (link) => from.compareDocumentPosition(link) &
+      (step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING);
+    const near = at < 0 && from !== document.body ? links.filter(beyond) : [];
+    const next = near.length > 0 ? near.at(step > 0 ? 0 : -1)
+      : links[at < 0 ? (step > 0 ? 0 : links.length - 1)
+        : Math.min(Math.max(at + step, 0), links.length - 1)];
     next.focus();
     next.scrollIntoView({block: "nearest"});
   };
