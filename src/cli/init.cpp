@@ -69,7 +69,10 @@ class Init final : public Subcommand {
                          const std::string& text) const {
     const aphex::Source source(output_, text);
     const auto view = engine::make_repository_view(repository);
-    const config::LoadResult result = config::load(source, *view);
+    config::LoadResult result = config::load(source, *view);
+    // A note has said so already.
+    std::erase_if(result.diagnostics,
+                  [](const auto& each) { return each.id == "config/placeholder-account"; });
     terminal.progress(render_text(source, result.diagnostics, terminal.err_colour()));
     // Another file than the usual one is named from where one is.
     const std::filesystem::path from_here =

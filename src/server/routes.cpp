@@ -8,6 +8,7 @@
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "server/access/admission.hpp"
+#include "server/http/file_answer.hpp"
 #include "server/http/html.hpp"
 #include "server/http/json_answer.hpp"
 #include "server/webhook/webhook_endpoint.hpp"
@@ -88,15 +89,6 @@ void record(Site& site, const Found& found, const Exchange& exchange, HttpRespon
   if (added || entry.result != AuditResult::done) return;
   response = problem(
       503, "this was done, but could not be recorded in the audit log: " + describe(added.error()));
-}
-
-bool tag_fits(std::string_view wanted, const std::string& tag) {
-  for (const std::string& each : split(wanted, ',')) {
-    std::string_view one = trim(each);
-    if (one.starts_with("W/")) one.remove_prefix(2);
-    if (one == tag || one == "*") return true;
-  }
-  return false;
 }
 
 // Who has the same already is told so (RFC 9110, section 13). Of whole answers of the API; files

@@ -49,6 +49,7 @@ def test_a_secret_in_a_failing_commands_text_is_masked(application, aphex):
     # Whoever writes a secret into the file has it in the repository, in its copies and in the plan.
     for place in ("runs/1/work", "aphex.db", "aphex.db-wal"):
         planted.holds(aphex.state / place, "deployment token")
+    planted.holds(application.directory, "deployment token")
 
     done = aphex.run("run", cwd=application.directory, DEPLOY_TOKEN=SECRET)
 

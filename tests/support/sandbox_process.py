@@ -41,7 +41,7 @@ class Sandbox:
             self.endpoint + path, data=data, method=method, headers=headers or {}
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
@@ -68,7 +68,7 @@ class Sandbox:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
 
 def is_described(description: Path, pid: int) -> bool:

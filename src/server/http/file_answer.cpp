@@ -87,6 +87,15 @@ std::string header_name(std::string_view name) {
 
 }  // namespace
 
+bool tag_fits(std::string_view wanted, const std::string& tag) {
+  for (const std::string& each : split(wanted, ',')) {
+    std::string_view one = trim(each);
+    if (one.starts_with("W/")) one.remove_prefix(2);
+    if (one == tag || one == "*") return true;
+  }
+  return false;
+}
+
 Result<HttpResponse> file_answer(const HttpRequest& request, SentFile file) {
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(file.path, error);
@@ -110,7 +119,7 @@ Result<HttpResponse> file_answer(const HttpRequest& request, SentFile file) {
         "Content-Disposition",
         fmt::format("attachment; filename=\"{}\"", header_name(file.download_name)));
   }
-  if (request.header("If-None-Match") == tag) {
+  if (tag_fits(request.header("If-None-Match"), tag)) {
     response.status = 304;
     return response;
   }

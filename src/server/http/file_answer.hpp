@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "server/http/http_server.hpp"
@@ -23,5 +24,8 @@ struct SentFile {
 
 // An error where the file cannot be read. A file that grows is sent as long as it is now.
 Result<HttpResponse> file_answer(const HttpRequest& request, SentFile file);
+
+// Whether an If-None-Match, which may be a list, names this tag; weak ones are alike here.
+bool tag_fits(std::string_view wanted, const std::string& tag);
 
 }  // namespace aphex::server
