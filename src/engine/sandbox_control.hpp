@@ -14,7 +14,7 @@ struct ControlCall {
   std::string method;
   std::string path;  // "/_aphex/accounts"
   std::string body;  // JSON; empty: none
-  std::chrono::milliseconds answer_timeout{10'000};
+  std::chrono::milliseconds answer_timeout{60'000};
 };
 
 // The decoded answer. Errors: usage (400) and not_found (404) in the sandbox's own words;
