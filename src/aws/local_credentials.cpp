@@ -108,7 +108,7 @@ Result<std::string> authorization_token(const os::EnvironmentVariables& environm
     }
     token = trim(*text);
   }
-  if (token.find_first_of("\r\n") != std::string::npos) {
+  if (!is_header_value(token)) {
     return fail(ErrorCode::usage, "the container's authorization token has more than one line");
   }
   return token;

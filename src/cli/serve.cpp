@@ -16,7 +16,6 @@
 #include "server/notify/notifier.hpp"
 #include "server/operate/disk_room.hpp"
 #include "server/operate/keeper.hpp"
-#include "server/queue/actions.hpp"
 #include "server/queue/dispatcher.hpp"
 #include "server/routes.hpp"
 #include "server/server_config.hpp"

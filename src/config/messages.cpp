@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "config/placeholder.hpp"
 #include "config/regions.hpp"
 
 namespace aphex::config::messages {
@@ -304,8 +305,8 @@ Diagnostic unknown_region(Span span, std::string_view region, std::span<const st
 
 Diagnostic placeholder_account(Span span, std::string_view environment) {
   return warning("config/placeholder-account", span,
-                 fmt::format("Environment {} has a placeholder for its account: 000000000000",
-                             shown(environment)),
+                 fmt::format("Environment {} has a placeholder for its account: {}",
+                             shown(environment), kPlaceholderAccount),
                  "'aws sts get-caller-identity' says which account you are in; the local AWS takes "
                  "any");
 }

@@ -8,6 +8,7 @@
 
 #include "base/graph.hpp"
 #include "config/messages.hpp"
+#include "config/placeholder.hpp"
 #include "config/regions.hpp"
 #include "config/rules.hpp"
 
@@ -125,9 +126,8 @@ class Semantics {
     return std::find(regions_.begin(), regions_.end(), name) != regions_.end();
   }
 
-  // What aphex init writes where the application names none; AWS gives it to nobody.
   void check_account(const EnvironmentView& environment) {
-    if (environment.account == nullptr || environment.account->text != "000000000000") return;
+    if (environment.account == nullptr || environment.account->text != kPlaceholderAccount) return;
     say(messages::placeholder_account(environment.account->span, name_of(environment)));
   }
 

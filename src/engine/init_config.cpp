@@ -10,6 +10,7 @@
 #include "base/graph.hpp"
 #include "base/text.hpp"
 #include "config/config.hpp"
+#include "config/placeholder.hpp"
 #include "doc/yaml_text.hpp"
 
 namespace aphex::engine {
@@ -17,8 +18,7 @@ namespace {
 
 using doc::YamlText;
 
-// Stand in for what the application does not say. AWS gives nobody this account.
-constexpr std::string_view kPlaceholderAccount = "000000000000";
+// Stands in for what the application does not say, as config::kPlaceholderAccount does.
 constexpr std::string_view kPlaceholderRegion = "us-east-1";
 
 // Words that name environments, in the order in which people deploy to them.
@@ -238,7 +238,7 @@ class Writer {
   YamlText account(const Group& group) {
     if (group.account) return YamlText::scalar(*group.account, YamlText::Style::quoted);
     notes_.push_back(fmt::format("environment {}: the account is a placeholder", group.name));
-    return YamlText::scalar(std::string(kPlaceholderAccount), YamlText::Style::quoted)
+    return YamlText::scalar(std::string(config::kPlaceholderAccount), YamlText::Style::quoted)
         .beside("placeholder: the application leaves it open; put the environment's account here");
   }
 

@@ -1,6 +1,5 @@
 """Pages that somebody has left open show a push when it comes, and what becomes of its run."""
 
-import pytest
 from test_actions import (application, base, come, gated, sandbox,  # noqa: F401  (fixtures)
                           server, surroundings)
 from program import wait_until
@@ -8,11 +7,10 @@ from program import wait_until
 PAGES = ("/", "/queue", "/deliveries", "/pipelines/app")
 
 
-@pytest.mark.parametrize("visitor", ["desktop"])
-def test_a_push_is_seen_on_every_page_without_asking_anew(come, server, visitor):  # noqa: F811
+def test_a_push_is_seen_on_every_page_without_asking_anew(come, server):  # noqa: F811
     gate = gated(server)
     server.start()
-    looks = {path: come(visitor) for path in PAGES}
+    looks = {path: come("desktop") for path in PAGES}
     for path, look in looks.items():
         look.page.goto(look.address + path)
         look.page.wait_for_selector("#live:not([hidden])")

@@ -17,6 +17,8 @@ CHANGING = (
     (r"after \d+ ms", "after TIME"), (r"\b\d+ milliseconds", "TIME"),
     (r"\b\d+ (out of \d+ )?bytes", "N bytes"), (r"part \d+ of \d+", "part N of N"),
     (r"(/[\w.-]+)+/(work|source)\b", "WORK"),
+    # Of bytes that are damaged, what zlib makes of them: they are other ones for each commit.
+    (r"(inflate: data stream error) \([^)]*\)", r"\1 (REASON)"),
     # Of a connection that is cut, whoever notices it first.
     (r"(Send failure: (Connection reset by peer|Broken pipe)|Empty reply from server"
      r"|Recv failure: Connection reset by peer)", "Recv failure: Connection reset by peer"))

@@ -18,7 +18,7 @@ What happens when something between a stage and AWS, Kubernetes or git fails. Ea
 that was executed as its pod executes it (or the command that is named), with the fault between it
 and the service, at that step. `scripts/test faults` executes all of them and compares this page:
 both tables, and the messages of the faults whose words do not depend on the moment (all but
-"connection refused", "half an answer", "wrong checksum" and "cut in the middle of an upload").
+"connection refused", "half an answer" and "cut in the middle of an upload").
 `APHEX_UPDATE_GOLDEN=1 scripts/test faults` writes it.
 
 - **retried**: the step was tried again, and the stage succeeded.
@@ -50,8 +50,7 @@ the deployment, and no artifact is listed that is not there. What else may have 
   CloudFormation asks for next: the answer names it wherever it may be there.
 """
 # Who notices first that a connection has gone, and at which byte, is different each time.
-OF_THE_MOMENT = ("connection refused", "half an answer", "wrong checksum",
-                 "cut in the middle of an upload")
+OF_THE_MOMENT = ("connection refused", "half an answer", "cut in the middle of an upload")
 MESSAGES = "## Messages"
 
 

@@ -23,7 +23,6 @@ import kept_logs  # noqa: E402
 import leftovers  # noqa: E402
 from delivery import Delivery  # noqa: E402
 from kept_logs import pytest_runtest_makereport  # noqa: E402,F401  (a hook)
-from wider_leftovers import everything  # noqa: E402
 
 
 class Temporary:
@@ -53,6 +52,10 @@ def leaves_nothing_on_this_machine(tmp_path_factory):
     left += sorted(each for folder in base.glob("test_*") if not folder.is_symlink()
                    for each in leftovers.of_folders(folder) if each != f"folder {folder}")
     assert left == [], "the session left these behind:\n" + "\n".join(left)
+
+
+def everything(world):
+    return leftovers.in_aws(world.sandbox) | leftovers.in_cluster(world.cluster)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import leftovers
 import pytest
 from sandbox_process import TARGET
 from stock_application import queue
-from wider_leftovers import everything
 from world import ACCOUNT
 
 WORKFLOW_TEMPLATE = {
@@ -110,14 +109,14 @@ def test_a_policy_and_an_identity_provider_in_any_account(clean_world, sees, acc
         iam.delete_policy(PolicyArn=places["policy"])
         iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=places["provider"])
 
-    sees(lambda: everything(clean_world), make, take_away, f"policy {places['policy']}",
-         f"identity provider {places['provider']}")
+    sees(lambda: leftovers.in_aws(clean_world.sandbox), make, take_away,
+         f"policy {places['policy']}", f"identity provider {places['provider']}")
 
 
 def test_rights_in_the_whole_cluster(clean_world, sees):
     admin = clean_world.cluster.admin
     objects = [CLUSTER_ROLE, CLUSTER_ROLE_BINDING]
-    sees(lambda: everything(clean_world),
+    sees(lambda: leftovers.in_cluster(clean_world.cluster),
          lambda: [admin.apply(each) for each in objects],
          lambda: [admin.delete(admin.path_of(each)) for each in objects],
          "clusterroles left-role", "clusterrolebindings left-binding")

@@ -30,14 +30,18 @@ LISTED = [
     ("ssm", "describe_parameters", "Parameters", "Name"),
     ("ecr", "describe_repositories", "repositories", "repositoryName"),
 ]
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 KINDS = {
     "/apis/argoproj.io/v1alpha1": ["workflowtemplates", "workflows", "eventsources", "sensors"],
     "/api/v1": ["secrets", "serviceaccounts", "configmaps", "services", "pods"],
-    "/apis/rbac.authorization.k8s.io/v1": ["roles", "rolebindings"],
+    RBAC: ["roles", "rolebindings"],
     "/apis/networking.k8s.io/v1": ["ingresses", "networkpolicies"],
 }
 # Made by the API server itself.
 OWN_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+# So it labels its own rights, and makes them again at each start.
+OWN_RIGHTS = "kubernetes.io/bootstrapping"
+RIGHTS_IN_ALL_NAMESPACES = ("clusterroles", "clusterrolebindings")
 LISTENS = "0A"
 
 
@@ -58,9 +62,21 @@ def in_aws(sandbox):
     code, answer = sandbox.call("GET", "/_aphex/accounts")
     assert code == 200, answer
     for account in [each["account"] for each in answer["accounts"]]:
+        found |= identities_of(sandbox, account)
         for region in REGIONS:
             found |= resources_of(sandbox, account, region)
     return found
+
+
+def identities_of(sandbox, account):
+    """Policies of an account's own (a pipeline's role has such where its rights are many), and who
+    signs the tokens of service accounts."""
+    iam = sandbox.client("iam", account)
+    found = {f"policy {each['Arn']}"
+             for page in iam.get_paginator("list_policies").paginate(Scope="Local")
+             for each in page["Policies"]}
+    listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    return found | {f"identity provider {each['Arn']}" for each in listed}
 
 
 def objects_of(s3, bucket):
@@ -87,7 +103,7 @@ def resources_of(sandbox, account, region):
 
 
 def in_cluster(cluster):
-    """Namespaces, and every object of the kinds that pipelines have."""
+    """Namespaces, every object of the kinds that pipelines have, and rights in all namespaces."""
     found = {f"namespace {each['metadata']['name']}"
              for each in cluster.admin.list("/api/v1/namespaces")}
     for group, kinds in KINDS.items():
@@ -96,6 +112,10 @@ def in_cluster(cluster):
                 namespace = each["metadata"]["namespace"]
                 if namespace not in OWN_NAMESPACES:
                     found.add(f"{kind} {namespace}/{each['metadata']['name']}")
+    for kind in RIGHTS_IN_ALL_NAMESPACES:
+        for each in cluster.admin.list(f"{RBAC}/{kind}"):
+            if OWN_RIGHTS not in each["metadata"].get("labels", {}):
+                found.add(f"{kind} {each['metadata']['name']}")
     return found
 
 

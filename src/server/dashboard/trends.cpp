@@ -23,6 +23,13 @@ std::optional<Millis> median(std::vector<Millis>& values) {
   return quantile(values, 0.5);
 }
 
+// Of each day's values the median, in a member of the day.
+void set_medians(Trends& trends, std::vector<std::vector<Millis>>& daily,
+                 std::optional<Millis> DayTrend::*member) {
+  for (std::size_t day = 0; day < daily.size(); ++day)
+    trends.days[day].*member = median(daily[day]);
+}
+
 std::size_t day_of(Millis time, const Period& period) {
   const Millis day = (time - period.since()) / kDay;
   return static_cast<std::size_t>(std::clamp<Millis>(day, 0, period.days - 1));
@@ -97,8 +104,7 @@ void count_restores(const std::map<std::int64_t, Deployment>& deployments, const
   }
   trends.restored = static_cast<int>(times.size());
   trends.restore_time = median(times);
-  for (std::size_t day = 0; day < daily.size(); ++day)
-    trends.days[day].restore_time = median(daily[day]);
+  set_medians(trends, daily, &DayTrend::restore_time);
 }
 
 void count_stages(const std::vector<store::FinishedStage>& stages, const Period& period,
@@ -177,8 +183,7 @@ Trends trends_of(const std::vector<store::FinishedRun>& runs,
     daily[day].push_back(leads.back());
   }
   trends.lead_time = median(leads);
-  for (std::size_t day = 0; day < daily.size(); ++day)
-    trends.days[day].lead_time = median(daily[day]);
+  set_medians(trends, daily, &DayTrend::lead_time);
   count_restores(deployments, period, trends);
   count_stages(stages, period, trends);
   return trends;

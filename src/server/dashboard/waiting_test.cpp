@@ -15,6 +15,19 @@ QueueEntry entry(std::int64_t number, const std::string& pipeline,
   return made;
 }
 
+// Of one branch with a pipeline of its own.
+QueueEntry of_branch(std::int64_t number) {
+  QueueEntry made = entry(number, "app");
+  made.branch_id = "feature-a-0123456789";
+  return made;
+}
+
+QueueEntry of_pull_request(std::int64_t number, std::int64_t request) {
+  QueueEntry made = entry(number, "app");
+  made.pull_request = request;
+  return made;
+}
+
 TEST(WhyItWaits, TheOneBeforeItInItsOwnLane) {
   const QueueEntry running = entry(1, "app", QueueState::running);
   const QueueEntry second = entry(2, "app");
@@ -37,14 +50,10 @@ TEST(WhyItWaits, WhatWaitsForApprovalHoldsItsLaneAndNoPlace) {
 
 TEST(WhyItWaits, BranchesAndPullRequestsHaveLanesOfTheirOwn) {
   const QueueEntry main = entry(1, "app", QueueState::running);
-  QueueEntry branch = entry(2, "app");
-  branch.branch_id = "feature-a-0123456789";
-  QueueEntry later = entry(3, "app");
-  later.branch_id = branch.branch_id;
-  QueueEntry request = entry(4, "app");
-  request.pull_request = 7;
-  QueueEntry next = entry(5, "app");
-  next.pull_request = 8;
+  const QueueEntry branch = of_branch(2);
+  const QueueEntry later = of_branch(3);
+  const QueueEntry request = of_pull_request(4, 7);
+  const QueueEntry next = of_pull_request(5, 8);
   const QueueSight sight{.open = {main, branch, later, request, next}, .max_runs = 1};
   EXPECT_EQ(why_it_waits(branch, sight), "1 run executes, as many as maxRuns allows");
   EXPECT_EQ(why_it_waits(later, sight), "aaaaaaaaaaaa of this branch waits before it");
@@ -54,8 +63,7 @@ TEST(WhyItWaits, BranchesAndPullRequestsHaveLanesOfTheirOwn) {
 
 TEST(WhyItWaits, TheDispatchersOwnReasonsComeBeforeTheNumberOfRuns) {
   const QueueEntry running = entry(1, "lib", QueueState::running);
-  QueueEntry branch = entry(2, "app");
-  branch.branch_id = "feature-a-0123456789";
+  QueueEntry branch = of_branch(2);
   branch.note = "waits until another branch of app is deleted";
   QueueSight sight{.open = {running, branch}, .max_runs = 1};
   EXPECT_EQ(why_it_waits(branch, sight), branch.note);
