@@ -6,6 +6,7 @@ test_routes.py.
 """
 
 import fcntl
+import importlib.util
 import os
 import pathlib
 import re
@@ -22,6 +23,16 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent / "support"
 import scenes  # noqa: E402
 from program import Program, finish  # noqa: E402
 from routes import Seen  # noqa: E402
+
+SPEC = importlib.util.spec_from_file_location(
+    "server_conftest", HERE.parent / "server" / "conftest.py")
+server_conftest = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(server_conftest)
+# Its fixtures, under the names that pytest looks for. They are one set for all files here: in
+# each file that imported them, pytest would see another local AWS.
+application, server = server_conftest.application, server_conftest.server
+base, sandbox, surroundings = (server_conftest.base, server_conftest.sandbox,
+                               server_conftest.surroundings)
 
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"desktop": 1280, "phone": 360}
@@ -233,3 +244,18 @@ def look(browser, serving, guarded):
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def come(browser, server):
+    """Makes a look at the server, of a visitor; what it found wrong fails the test at its end."""
+    looks = []
+
+    def make(visitor, session=None):
+        width, javascript = VISITORS[visitor]
+        looks.append(Look(browser, f"http://127.0.0.1:{server.port}", javascript=javascript,
+                          width=width, session=session))
+        return looks[-1]
+    yield make
+    for look in looks:
+        look.close()

@@ -5,38 +5,12 @@ on a phone, with and without JavaScript.
 """
 
 import contextlib
-import importlib.util
-import pathlib
 
 import granting
 import pytest
 from application import environment
 from conftest import VISITORS, Look
 from program import wait_until
-
-SPEC = importlib.util.spec_from_file_location(
-    "server_conftest", pathlib.Path(__file__).resolve().parents[1] / "server" / "conftest.py")
-server_conftest = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(server_conftest)
-# Its fixtures, under the names that pytest looks for.
-application, server = server_conftest.application, server_conftest.server
-base, sandbox, surroundings = (server_conftest.base, server_conftest.sandbox,
-                               server_conftest.surroundings)
-
-
-@pytest.fixture
-def come(browser, server):
-    """Makes a look at the server, of a visitor; what it found wrong fails the test at its end."""
-    looks = []
-
-    def make(visitor, session=None):
-        width, javascript = VISITORS[visitor]
-        looks.append(Look(browser, f"http://127.0.0.1:{server.port}", javascript=javascript,
-                          width=width, session=session))
-        return looks[-1]
-    yield make
-    for look in looks:
-        look.close()
 
 
 @contextlib.contextmanager

@@ -1,13 +1,12 @@
 """Pages that somebody has left open show a push when it comes, and what becomes of its run."""
 
-from test_actions import (application, base, come, gated, sandbox,  # noqa: F401  (fixtures)
-                          server, surroundings)
 from program import wait_until
+from test_actions import gated
 
 PAGES = ("/", "/queue", "/deliveries", "/pipelines/app")
 
 
-def test_a_push_is_seen_on_every_page_without_asking_anew(come, server):  # noqa: F811
+def test_a_push_is_seen_on_every_page_without_asking_anew(come, server):
     gate = gated(server)
     server.start()
     looks = {path: come("desktop") for path in PAGES}

@@ -75,7 +75,7 @@ def test_a_kubeconfig_as_tests_and_people_have_it(cluster):
 
 
 def test_files_beside_a_kubeconfig(cluster, tmp_path, ada):
-    (tmp_path / "token").write_text(ada + "\n")
+    planted.holds(tmp_path / "token", "token of the cluster").write_text(ada + "\n")
     (tmp_path / "ca.pem").write_text(cluster.ca_pem)
     path = kubeconfig(tmp_path, cluster, {"tokenFile": "token"},
                       **{"certificate-authority-data": "", "certificate-authority": "ca.pem"})

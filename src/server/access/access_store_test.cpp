@@ -145,6 +145,21 @@ TEST(TryLimitTest, RemembersABoundedNumberOfClients) {
   EXPECT_FALSE(limit.attempt("client 0"));
 }
 
+TEST(TryLimitTest, ForgetsTheClientThatIsKnownLongest) {
+  const auto clock = std::make_shared<os::FakeClock>();
+  TryLimit limit({.tries = 1, .within = hours(1)}, clock);
+  EXPECT_FALSE(limit.attempt("first"));
+  EXPECT_FALSE(limit.attempt("second"));
+  (void)clock->sleep(hours(1), {});
+  EXPECT_FALSE(limit.attempt("first"));  // its hour is over: it is the newest now
+  for (int i = 0; i < 4'095; ++i) {
+    EXPECT_FALSE(limit.attempt("client " + std::to_string(i)));
+  }
+  EXPECT_TRUE(limit.attempt("first"));
+  limit.forget("first");
+  EXPECT_FALSE(limit.attempt("first"));
+}
+
 TEST_F(AccessStoreTest, TheAuditLogIsOnlyAddedTo) {
   auto log = AuditLog::open(database(), clock_);
   ASSERT_TRUE(log) << log.error().message;

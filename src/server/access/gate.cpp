@@ -1,6 +1,6 @@
 #include "server/access/gate.hpp"
 
-#include <algorithm>
+#include <iterator>
 
 #include "base/random.hpp"
 #include "base/sha256.hpp"
@@ -10,7 +10,7 @@ namespace aphex::server {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
-// Clients that are remembered: 100 bytes each.
+// Clients that are remembered: 250 bytes each.
 constexpr std::size_t kMostClients = 4096;
 constexpr TryLimit::Bound kLogins{.tries = 10, .within = std::chrono::minutes(5)};
 constexpr TryLimit::Bound kRecords{.tries = 60, .within = std::chrono::minutes(1)};
@@ -21,9 +21,7 @@ std::optional<std::chrono::seconds> TryLimit::attempt(const std::string& client)
   const std::string network = client_network(client);
   const auto now = clock_->steady();
   const std::lock_guard lock(mutex_);
-  if (!tries_.contains(network)) make_room();
-  Tries& tries = tries_.try_emplace(network, Tries{now, 0}).first->second;
-  if (now - tries.since >= bound_.within) tries = {now, 0};
+  Tries& tries = tries_of(network, now);
   if (tries.count >= bound_.tries) {
     return std::chrono::ceil<std::chrono::seconds>(tries.since + bound_.within - now);
   }
@@ -33,17 +31,26 @@ std::optional<std::chrono::seconds> TryLimit::attempt(const std::string& client)
 
 void TryLimit::forget(const std::string& client) {
   const std::lock_guard lock(mutex_);
-  tries_.erase(client_network(client));
+  const auto found = by_network_.find(client_network(client));
+  if (found == by_network_.end()) return;
+  tries_.erase(found->second);
+  by_network_.erase(found);
 }
 
-void TryLimit::make_room() {
-  if (tries_.size() < kMostClients) return;
-  const auto now = clock_->steady();
-  std::erase_if(tries_, [&](const auto& each) { return now - each.second.since >= bound_.within; });
-  if (tries_.size() < kMostClients) return;
-  tries_.erase(std::min_element(tries_.begin(), tries_.end(), [](const auto& a, const auto& b) {
-    return a.second.since < b.second.since;
-  }));
+TryLimit::Tries& TryLimit::tries_of(const std::string& network,
+                                    std::chrono::steady_clock::time_point now) {
+  const auto drop = [&](std::list<Tries>::iterator which) {
+    by_network_.erase(which->network);
+    tries_.erase(which);
+  };
+  if (const auto found = by_network_.find(network); found != by_network_.end()) {
+    if (now - found->second->since < bound_.within) return *found->second;
+    drop(found->second);
+  }
+  if (tries_.size() >= kMostClients) drop(tries_.begin());
+  tries_.push_back({network, now, 0});
+  by_network_.emplace(network, std::prev(tries_.end()));
+  return tries_.back();
 }
 
 Gate::Gate(std::string secret, const std::shared_ptr<os::Clock>& clock)

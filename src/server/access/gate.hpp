@@ -2,12 +2,13 @@
 // What the server remembers of its callers between requests. Thread-safe.
 
 #include <chrono>
-#include <map>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/result.hpp"
 #include "os/clock.hpp"
@@ -31,15 +32,19 @@ class TryLimit {
 
  private:
   struct Tries {
+    std::string network;
     std::chrono::steady_clock::time_point since;
     int count = 0;
   };
-  void make_room();  // within mutex_
+  // Within mutex_.
+  Tries& tries_of(const std::string& network, std::chrono::steady_clock::time_point now);
 
   Bound bound_;
   std::shared_ptr<os::Clock> clock_;
-  std::mutex mutex_;  // guards tries_
-  std::map<std::string, Tries> tries_;
+  std::mutex mutex_;  // guards what follows
+  // The longest known first: who must go when there are too many.
+  std::list<Tries> tries_;
+  std::unordered_map<std::string, std::list<Tries>::iterator> by_network_;
 };
 
 class Gate {
