@@ -176,6 +176,24 @@ def test_a_branch_that_went_without_a_word_is_found(branches, stacks):
     assert not [stack for stack in stacks() if "feature-login" in stack]
 
 
+def test_a_push_that_comes_after_the_branch_was_deleted_is_not_run(branches, stacks):
+    """It would be deployed, and nothing would ever tear it down."""
+    branches.start()
+    payload = push_payload("0" * 40, branch="feature/login", deleted=True, head_commit=None)
+    payload["repository"]["pushed_at"] = 1_770_000_010
+    branches.deliver(payload)
+    commit = branches.application.commit()
+    late = push_payload(commit, branch="feature/login")
+    late["repository"]["pushed_at"] = 1_770_000_005
+    assert branches.deliver(late).json["reason"] == (
+        "it came after what is newer; nothing is run for it")
+    (entry,) = branches.await_ended()
+    assert (entry["state"], entry["note"]) == ("superseded", "it came after the branch was deleted")
+    late["repository"]["pushed_at"] = 1_770_000_015
+    assert branches.deliver(late).json["reason"] == "runs app", "the branch is there again"
+    assert branches.await_ended(2)[0]["exitCode"] == 0
+
+
 def test_a_branch_that_matches_no_pattern_starts_nothing(branches):
     branches.start()
     commit = branches.application.commit()

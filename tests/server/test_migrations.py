@@ -103,6 +103,8 @@ def written(plan):
     yield "branch_stacks", {"number": 1, "pipeline": "web@topic-3f9a2c", "environment": "dev",
                             "account": "111122223333", "region": "us-east-1", "stack": "Api",
                             "physical_name": "Api-topic", "qualifier": "hnb659fds"}
+    yield "source_ends", {"number": 1, "pipeline": "web", "branch": "topic", "pull_request": 7,
+                          "source_time": T, "what": "the pull request was closed"}
 
 
 def columns(database, table):

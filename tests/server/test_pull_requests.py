@@ -149,3 +149,33 @@ def test_newer_ones_supersede_and_closed_ones_are_dropped(server):
     assert sorted(each["state"] for each in entries) == ["ended"] * 2 + ["superseded"] * 4
     assert "the pull request was closed" in {each["note"] for each in entries}
     assert server.entry(commits[2])["exitCode"] == 0
+
+
+@pytest.mark.parametrize("action", ["opened", "synchronize"])
+def test_what_comes_after_it_was_closed_is_not_run(server, action):
+    """Deliveries come in any order: one that is older than the end of its pull request."""
+    server.start()
+    commit = server.application.commit("Better")
+    deliver(server, commit, action="closed", at="2026-01-31T08:15:35Z")
+    late = deliver(server, commit, action=action, at="2026-01-31T08:15:31Z")
+    assert (late.status, late.json["reason"]) == (
+        202, "it came after what is newer; nothing is run for it")
+    (entry,) = server.await_ended()
+    assert (entry["state"], entry["note"]) == (
+        "superseded", "it came after the pull request was closed")
+    assert deliver(server, commit, number=8, at="2026-01-31T08:15:31Z").json["reason"].startswith(
+        "validates pull request 8"), "another one is not closed"
+    again = deliver(server, commit, action="reopened", at="2026-01-31T08:15:40Z")
+    assert again.json["reason"] == "validates pull request 7: app"
+    assert [each["state"] for each in server.await_ended(3)].count("ended") == 2
+
+
+def test_what_comes_after_it_got_another_base_is_not_run(server):
+    server.start()
+    commit = server.application.commit("Better")
+    moved = pull_request(commit, action="edited", base="next", at="2026-01-31T08:15:35Z")
+    moved["changes"] = {"base": {"ref": {"from": "main"}}}
+    server.deliver(moved, event="pull_request")
+    deliver(server, commit, action="synchronize", at="2026-01-31T08:15:31Z")
+    (entry,) = server.await_ended()
+    assert entry["note"] == "it came after the pull request has another base now"

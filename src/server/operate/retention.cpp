@@ -46,6 +46,8 @@ class Remover {
     APHEX_CHECK(remove_runs());
     APHEX_CHECK(remove_entries());
     APHEX_CHECK(remove_in_batches("deliveries", "received_at", cut_, removed_.deliveries));
+    std::int64_t ends = 0;  // nobody asks how many
+    APHEX_CHECK(remove_in_batches("source_ends", "source_time", cut_, ends));
     APHEX_CHECK(remove_in_batches("audit", "at", audit_cut_, removed_.audit));
     APHEX_CHECK(remove_artifacts());
     if (removed_.anything()) APHEX_CHECK(give_back_space());

@@ -20,6 +20,8 @@ constexpr std::array<std::string_view, 4> kStates{"waiting", "running", "ended",
 constexpr std::array<std::string_view, 6> kKinds{"push",   "pull_request", "manual",
                                                  "resume", "retry",        "teardown"};
 
+constexpr std::string_view kBranchDeleted = "the branch was deleted";
+
 constexpr std::string_view kEntryColumns =
     "number, request, pipeline, branch, commit_sha, author, message, state, starts, created_at,"
     " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request, branch_id,"
@@ -230,24 +232,31 @@ Status DeliveryStore::insert(const Delivery& delivery) {
 // What the entries of one delivery do to the queue.
 Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
   const QueueEntry& entry = run.entry;
-  APHEX_TRY(const std::optional<std::string> newer, newer_than(entry));
+  APHEX_TRY(std::optional<std::string> newer, newer_than(entry));
+  if (!newer) {
+    APHEX_TRY(newer, end_after(entry));
+  }
   if (newer) {
     if (!run.only_supersedes.empty()) return Placed::outdated;
     APHEX_CHECK(insert(entry));
     APHEX_TRY(Statement update, database_.prepare("UPDATE queue SET state = 'superseded',"
                                                   " ended_at = ?, note = ? WHERE number = ?"));
-    update.bind(now()).bind("it came after " + *newer + ", which is newer");
+    update.bind(now()).bind(*newer);
     APHEX_CHECK(update.bind(database_.last_insert_id()).run());
     return Placed::outdated;
   }
   if (!run.only_supersedes.empty()) {
     APHEX_CHECK(supersede(entry, run.only_supersedes));
+    APHEX_CHECK(remember_end(entry, run.only_supersedes));
     return Placed::needless;
   }
   if (entry.kind == EntryKind::teardown) {
-    APHEX_CHECK(supersede(entry, "the branch was deleted"));
+    APHEX_CHECK(supersede(entry, kBranchDeleted));
     APHEX_TRY(const bool needed, has_something_to_tear_down(entry));
-    if (!needed) return Placed::needless;
+    if (!needed) {
+      APHEX_CHECK(remember_end(entry, kBranchDeleted));
+      return Placed::needless;
+    }
   } else if (run.supersede == Supersede::queued) {
     APHEX_CHECK(supersede(entry, "superseded by " + entry.commit.substr(0, 12)));
   }
@@ -255,9 +264,9 @@ Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
   return Placed::queued;
 }
 
-// Deliveries come in any order. What a push or a pull request is newer than is told by GitHub's
-// clock; of two pushes within its second, by the commits that they lead from and to. Where both are
-// silent, the one that comes later counts.
+// Why it comes too late, for people. Deliveries come in any order. What a push or a pull request is
+// newer than is told by GitHub's clock; of two pushes within its second, by the commits that they
+// lead from and to. Where both are silent, the one that comes later counts.
 Result<std::optional<std::string>> DeliveryStore::newer_than(const QueueEntry& entry) {
   if (!entry.source_time) return std::nullopt;
   const bool pull = entry.kind == EntryKind::pull_request;
@@ -276,8 +285,33 @@ Result<std::optional<std::string>> DeliveryStore::newer_than(const QueueEntry& e
   const std::string commit = query.text(2);
   const bool leads_to_it =
       newest == *entry.source_time && !pull && before == entry.commit && commit != entry.before;
-  if (newest > *entry.source_time || leads_to_it) return commit.substr(0, 12);
-  return std::nullopt;
+  if (newest <= *entry.source_time && !leads_to_it) return std::nullopt;
+  if (commit.empty()) return fmt::format("it came after {}", kBranchDeleted);
+  return fmt::format("it came after {}, which is newer", commit.substr(0, 12));
+}
+
+// The same, of what has no entry.
+Result<std::optional<std::string>> DeliveryStore::end_after(const QueueEntry& entry) {
+  if (!entry.source_time) return std::nullopt;
+  APHEX_TRY(Statement query,
+            database_.prepare("SELECT what FROM source_ends WHERE pipeline = ? AND branch = ?"
+                              " AND pull_request = ? AND source_time > ?"));
+  query.bind(entry.pipeline).bind(entry.branch).bind(entry.pull_request.value_or(0));
+  query.bind(*entry.source_time);
+  APHEX_TRY(const Statement::Row row, query.step());
+  if (row == Statement::Row::none) return std::nullopt;
+  return fmt::format("it came after {}", query.text(0));
+}
+
+Status DeliveryStore::remember_end(const QueueEntry& entry, std::string_view what) {
+  if (!entry.source_time) return {};
+  APHEX_TRY(Statement insert,
+            database_.prepare("INSERT INTO source_ends (pipeline, branch, pull_request,"
+                              " source_time, what) VALUES (?, ?, ?, ?, ?)"
+                              " ON CONFLICT DO UPDATE SET source_time = excluded.source_time,"
+                              " what = excluded.what"));
+  insert.bind(entry.pipeline).bind(entry.branch).bind(entry.pull_request.value_or(0));
+  return insert.bind(*entry.source_time).bind(what).run();
 }
 
 Result<bool> DeliveryStore::has_something_to_tear_down(const QueueEntry& entry) {
@@ -293,7 +327,7 @@ Result<bool> DeliveryStore::has_something_to_tear_down(const QueueEntry& entry) 
   return query.integer(0) != 0 && query.integer(1) == 0;
 }
 
-Status DeliveryStore::supersede(const QueueEntry& entry, const std::string& note) {
+Status DeliveryStore::supersede(const QueueEntry& entry, std::string_view note) {
   const bool pull = entry.kind == EntryKind::pull_request;
   // A person's wish is superseded by no push.
   APHEX_TRY(

@@ -184,8 +184,10 @@ class DeliveryStore {
   enum class Placed { queued, outdated, needless };
   Result<Placed> place(const NewEntry& run);
   Result<std::optional<std::string>> newer_than(const QueueEntry& entry);
+  Result<std::optional<std::string>> end_after(const QueueEntry& entry);
+  Status remember_end(const QueueEntry& entry, std::string_view what);
   Result<bool> has_something_to_tear_down(const QueueEntry& entry);
-  Status supersede(const QueueEntry& entry, const std::string& note);
+  Status supersede(const QueueEntry& entry, std::string_view note);
   Status insert(const QueueEntry& entry);
   Result<Recorded> put(const Delivery& delivery, const std::vector<NewEntry>& runs);
   Result<bool> is_known(const Delivery& delivery);
