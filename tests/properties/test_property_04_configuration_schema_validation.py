@@ -1,7 +1,7 @@
 import re
 
 from hypothesis import HealthCheck, given, settings
-from strategies import REGIONS, STACK_PATHS, changed_configurations, configurations, to_yaml
+from strategies import REGIONS, STACK_PATHS, configurations_and_changes, to_yaml
 
 # The rules of the design once more, written independently of the program.
 
@@ -124,11 +124,11 @@ def is_valid(configuration):
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow,
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow,
                                                             HealthCheck.data_too_large]
 )
-@given(configuration=configurations() | changed_configurations())
-def test_property_4_configuration_schema_validation(aphex, repository, configuration):
+@given(configurations=configurations_and_changes())
+def test_property_4_configuration_schema_validation(aphex, repository, configurations):
     """
     Feature: deployment-automation-construct, Property 4: Configuration schema validation
 
@@ -139,8 +139,9 @@ def test_property_4_configuration_schema_validation(aphex, repository, configura
     Validates: Requirements 2.1, 2.3
     """
     file = repository / "aphex-config.yaml"
-    file.write_text(to_yaml(configuration))
-    result = aphex.run("validate", file)
-    assert result.returncode == (0 if is_valid(configuration) else 3), result.stderr
-    if result.returncode == 3:
-        assert ": error: " in result.stderr
+    for configuration in configurations:
+        file.write_text(to_yaml(configuration))
+        result = aphex.run("validate", file)
+        assert result.returncode == (0 if is_valid(configuration) else 3), result.stderr
+        if result.returncode == 3:
+            assert ": error: " in result.stderr
