@@ -104,8 +104,12 @@ engine::RunWish wish_of(const QueuedWork& work) {
                                                      : engine::AwsTarget::real;
   wish.scope = scope_of(work.entry, work.pipeline);
   wish.repository_url = work.pipeline.url;
-  wish.author = work.entry.author;
-  wish.message = work.entry.message;
+  // Of a push the commit itself says who has made it, whatever its delivery says: an approval goes
+  // by that. A pull request has a title and somebody who opened it.
+  if (work.entry.kind == server::EntryKind::pull_request) {
+    wish.author = work.entry.author;
+    wish.message = work.entry.message;
+  }
   return wish;
 }
 

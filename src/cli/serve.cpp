@@ -11,6 +11,7 @@
 #include "os/descriptor_limit.hpp"
 #include "os/files.hpp"
 #include "os/service_notify.hpp"
+#include "server/access/stream_guard.hpp"
 #include "server/dashboard/live_hub.hpp"
 #include "server/http/address.hpp"
 #include "server/notify/notifier.hpp"
@@ -39,6 +40,7 @@ struct Doors {
   std::unique_ptr<store::ApprovalStore> approvals;
   std::unique_ptr<store::RunReports> reports;
   std::unique_ptr<server::LiveHub> live;
+  std::unique_ptr<server::StreamGuard> streams;
   std::unique_ptr<server::notify::NotificationStore> notifications;
   server::RequestMetrics requests;
 };
@@ -53,12 +55,14 @@ Result<std::unique_ptr<Doors>> open_doors(Session& session,
   APHEX_TRY(doors->approvals, store::ApprovalStore::open(database, clock));
   APHEX_TRY(doors->reports, store::RunReports::open(database));
   APHEX_TRY(doors->live, server::LiveHub::start(session.database(), session.paths()));
+  doors->streams = std::make_unique<server::StreamGuard>(*doors->access);
   APHEX_TRY(doors->notifications, server::notify::NotificationStore::open(database, clock));
   return doors;
 }
 
 // What other machines reach asks for a token.
 Status check_reach(const Doors& doors, const server::ServerConfig& config) {
+  APHEX_CHECK(doors.access->check_tokens_are_kept());
   APHEX_TRY(const bool has_tokens, doors.access->has_tokens());
   if (has_tokens || server::is_loopback_host(config.address)) return {};
   return fail(ErrorCode::permission,
@@ -97,6 +101,7 @@ class Serve final : public Subcommand {
                                  plural(loaded.config->pipelines.size(), "pipeline")));
       return ExitCode::ok;
     }
+    APHEX_CHECK(check_database_is_there());
     APHEX_TRY(const std::unique_ptr<Session> session, Session::open(state_));
     const server::DispatchPaths paths{session->paths().root / "server"};
     APHEX_CHECK(os::make_directories(paths.root));
@@ -122,6 +127,29 @@ class Serve final : public Subcommand {
   }
 
  private:
+  // Beside what a server has run an empty database is a lost one: with it would go, without a word,
+  // what waits, who may do what, and what is known of deliveries that come again.
+  Status check_database_is_there() const {
+    APHEX_TRY(const engine::StatePaths paths,
+              engine::state_paths(state_.directory, os::current_environment()));
+    std::error_code ignored;
+    const std::filesystem::path database = paths.database();
+    if (std::filesystem::exists(database, ignored) &&
+        std::filesystem::file_size(database, ignored) > 0) {
+      return {};
+    }
+    const std::filesystem::path ran = paths.root / "server" / "queue";
+    if (!std::filesystem::exists(ran, ignored) || std::filesystem::is_empty(ran, ignored))
+      return {};
+    return fail(ErrorCode::corrupt,
+                fmt::format("the database {} is missing or empty, and {} shows that a server has "
+                            "run here",
+                            database.string(), ran.string()),
+                fmt::format("'aphex restore FILE --force' brings a backup back; to begin afresh "
+                            "remove {}",
+                            ran.string()));
+  }
+
   enum class Ended { stopped, reload };
 
   // What outlives a configuration.
@@ -183,6 +211,7 @@ class Serve final : public Subcommand {
                       *cycle.doors.approvals,
                       *cycle.doors.reports,
                       *cycle.doors.live,
+                      *cycle.doors.streams,
                       cycle.session.environment(),
                       *cycle.doors.notifications,
                       &cycle.log};
@@ -286,7 +315,9 @@ class Serve final : public Subcommand {
                           const server::HttpResponse& response, std::chrono::microseconds took) {
     if (!cycle.config.access_log) return;
     // Not the query: a link may carry what is nobody else's to know.
-    cycle.log.info("request", {{"client", request.client},
+    // Behind a trusted proxy, who it says: as the audit log has it.
+    const server::Peer peer = server::peer_of(cycle.config, request);
+    cycle.log.info("request", {{"client", peer.client},
                                {"method", request.method},
                                {"path", request.path},
                                {"status", std::int64_t{response.status}},

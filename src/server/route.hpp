@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/access/access.hpp"
+#include "server/access/access_store.hpp"
 #include "server/http/http_server.hpp"
 #include "server/http/peer.hpp"
 #include "server/site.hpp"
@@ -20,10 +20,12 @@ struct Caller {
   Access access = Access::open;
   // Goes into the field form_token of each form; empty where the caller is a program.
   std::string form_token;
+  Credential credential = {};
 };
 
 // What the audit log says of a request beyond its route, set by the handler.
 struct AuditNote {
+  std::string who;     // of a caller who becomes known by this: who logs in
   std::string object;  // "run 12"
   std::string detail;
 };

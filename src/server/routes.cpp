@@ -8,6 +8,7 @@
 #include "base/sha256.hpp"
 #include "base/text.hpp"
 #include "server/access/admission.hpp"
+#include "server/access/stream_guard.hpp"
 #include "server/http/file_answer.hpp"
 #include "server/http/html.hpp"
 #include "server/http/json_answer.hpp"
@@ -68,7 +69,7 @@ AuditResult result_of(unsigned status) {
 void record(Site& site, const Found& found, const Exchange& exchange, HttpResponse& response) {
   const Route& route = *found.route;
   AuditEntry entry;
-  entry.who = exchange.caller.name;
+  entry.who = exchange.caller.name.empty() ? exchange.note.who : exchange.caller.name;
   entry.client = exchange.peer.client;
   entry.result = result_of(response.status);
   // Who only looks is recorded where the token that they show is none.
@@ -120,7 +121,7 @@ HttpResponse answer_route(Site& site, const HttpRequest& request, Found& found) 
   std::variant<Caller, Refusal> admitted = admit(site, *found.route, request, peer);
   if (const auto* refusal = std::get_if<Refusal>(&admitted)) {
     note.detail = refusal->why;
-    const Exchange exchange{site, request, std::move(peer), {refusal->who, Access::open, {}},
+    const Exchange exchange{site, request, std::move(peer), {refusal->who, Access::open, {}, {}},
                             note, {}};
     HttpResponse response = answer_of(*refusal, request);
     // A redirection to the login page is a refusal, too.
@@ -137,6 +138,10 @@ HttpResponse answer_route(Site& site, const HttpRequest& request, Found& found) 
                           std::move(found.parts)};
   HttpResponse response = found.route->answer(exchange);
   record(site, found, exchange, response);
+  // What may go on for hours: a file that is downloaded has a length.
+  if (response.source != nullptr && !response.source_bytes) {
+    response.source = site.streams.guard(std::move(response.source), exchange.caller.credential);
+  }
   return response;
 }
 

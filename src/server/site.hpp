@@ -17,6 +17,7 @@ namespace aphex::server {
 
 class LiveHub;
 class ServerLog;
+class StreamGuard;
 
 struct Site {
   const ServerConfig& config;
@@ -30,6 +31,7 @@ struct Site {
   store::ApprovalStore& approvals;
   store::RunReports& reports;                   // lists and trends, for pages
   LiveHub& live;                                // what open pages are told
+  StreamGuard& streams;                         // ends with their readers' right to read
   const os::EnvironmentVariables& environment;  // of this process: how artifacts are reached
   notify::NotificationStore& notifications;     // what people were told
   const ServerLog* log = nullptr;               // nothing: nobody reads it

@@ -26,6 +26,7 @@ struct PackOptions {
   std::vector<std::string> exclude_paths;
   unsigned threads = 0;  // 0: as many as processors
   int level = 4;         // libdeflate's 1 (fast) to 12 (small)
+  unsigned mode = 0644;  // of the archive, less the umask
 };
 
 struct ArchiveSummary {

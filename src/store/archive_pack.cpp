@@ -229,7 +229,8 @@ Result<ArchiveSummary> pack_unnamed(const ScanRequest& request, const os::Cancel
   const Layout layout = lay_out(std::move(entries));
   BlockReader reader(request.root, layout, cancel);
   APHEX_CHECK(reader.open());
-  APHEX_TRY(PendingFile file, PendingFile::create(directory_of(request.archive)));
+  APHEX_TRY(PendingFile file,
+            PendingFile::create(directory_of(request.archive), request.options.mode));
   APHEX_TRY(ArchiveSummary summary, Packer(reader, layout, request.options).write_to(file, cancel));
   APHEX_CHECK(file.commit(request.archive, Durability::cached));
   return summary;

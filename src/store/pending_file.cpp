@@ -65,9 +65,9 @@ bool is_temporary_name(std::string_view name) {
   return name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);
 }
 
-Result<PendingFile> PendingFile::create(const std::filesystem::path& directory) {
+Result<PendingFile> PendingFile::create(const std::filesystem::path& directory, unsigned mode) {
   std::filesystem::path path = directory / temporary_name();
-  Descriptor descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  Descriptor descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!descriptor) return fail_errno("Cannot create a file in " + directory.string(), errno);
   return PendingFile(std::move(path), std::move(descriptor));
 }

@@ -34,7 +34,7 @@ enum class Durability {
 class PendingFile {
  public:
   // In `directory`, which exists.
-  static Result<PendingFile> create(const std::filesystem::path& directory);
+  static Result<PendingFile> create(const std::filesystem::path& directory, unsigned mode = 0644);
   ~PendingFile();
   PendingFile(PendingFile&& other) noexcept;
   PendingFile& operator=(PendingFile&&) = delete;

@@ -16,6 +16,7 @@
 
 #include "fuzz/scratch.hpp"
 #include "os/clock.hpp"
+#include "server/access/stream_guard.hpp"
 #include "server/dashboard/live_hub.hpp"
 #include "server/routes.hpp"
 
@@ -81,13 +82,14 @@ class Served {
       sure(store::ApprovalStore::open(paths_.database(), clock_));
   std::unique_ptr<store::RunReports> reports_ = sure(store::RunReports::open(paths_.database()));
   std::unique_ptr<server::LiveHub> live_ = sure(server::LiveHub::start(*runs_, paths_));
+  server::StreamGuard streams_{*access_};
   std::unique_ptr<server::notify::NotificationStore> notifications_ =
       sure(server::notify::NotificationStore::open(paths_.database(), clock_));
   server::RequestMetrics requests_;
   os::EnvironmentVariables environment_;
   server::Site site_{config_, *deliveries_, *runs_,         paths_,      *access_,
                      *audit_, *gate_,       requests_,      *approvals_, *reports_,
-                     *live_,  environment_, *notifications_};
+                     *live_,  streams_,     environment_,   *notifications_};
   os::CancelSource ending_;
   std::unique_ptr<server::HttpServer> http_;
   std::thread thread_;

@@ -105,6 +105,14 @@ def test_a_session_ends_with_the_logout_and_with_its_token(server):
     assert browser.get("/").status == 303
 
 
+def test_a_login_is_of_whom_it_lets_in(server):
+    server.start()
+    root = token(server, "root")
+    Browser(server).log_in(token(server, "ada", "read"))
+    (login,) = audited(server, root, action="login")
+    assert (login["who"], login["result"], login["object"]) == ("ada", "done", "token ada")
+
+
 def test_the_session_is_kept_as_its_hash(server):
     server.start()
     browser = Browser(server)

@@ -5,6 +5,7 @@ import json
 import pytest
 from application import environment
 from callers import Browser, bearer, token
+from conftest import push_payload
 from program import wait_until
 
 
@@ -133,6 +134,24 @@ def test_the_author_alone_may_not_approve(ask):
     assert other.post(PROD, {"decision": "approve"}).status == 303
     assert ended(server)["state"] == "succeeded"
     assert deployed(server) == ["deploy Api prod"]
+
+
+def test_the_author_is_whom_the_commit_names_whatever_its_delivery_says(ask):
+    server = ask()
+    asked(server)
+    post(server, server.root, "/runs/1/cancel", {})
+    payload = push_payload(server.application.commit("Of Ada"))
+    payload["head_commit"]["author"] = {"name": "Grace", "email": "grace@example.com"}
+    server.deliver(payload)
+    approval = wait_until(lambda: [each for each in get(server, "/approvals").json["approvals"]
+                                   if each["run"] == 2], "the push's run asks", 60)
+    run = get(server, "/runs/2").json
+    assert approval and (run["author"], run["message"]) == (
+        "Ada <ada@example.com>", "Of Ada\n")
+    refused = post(server, bearer(token(server, "ada", "approve")),
+                   "/runs/2/approvals/prod", {"decision": "approve"})
+    assert refused.status == 403
+    server.request("POST", "/api/v1/runs/2/cancel", headers=server.root)
 
 
 def test_the_author_alone_may_reject(ask):

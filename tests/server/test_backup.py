@@ -28,6 +28,7 @@ def test_what_was_saved_comes_back_and_is_served(server, tmp_path, elsewhere):
     server.push(commit)
     server.await_ended()
     file = backup(server, tmp_path)
+    assert file.stat().st_mode & 0o777 == 0o600, "nobody else reads what runs printed"
     done = elsewhere.run("restore", file, cwd="/")
     assert done.code == 0, done.err
     for program in (server.program, elsewhere):

@@ -71,6 +71,17 @@ def test_a_delivery_without_a_time_is_run(server):
     assert server.await_ended(2)[0]["exitCode"] == 0
 
 
+def test_a_date_that_cannot_be_makes_nothing_late(server):
+    """In milliseconds instead of seconds, or of a clock that is years ahead."""
+    server.start()
+    first, second = (server.application.commit(name) for name in ("first", "second"))
+    push(server, first, at=1_770_000_000_000)
+    server.await_ended()
+    assert push(server, second, at=1_770_000_000).json["reason"] == "runs app"
+    server.await_ended(2)
+    assert push(server, first, at=1_760_000_000).json["reason"] == LATE, "the true ones still count"
+
+
 def test_another_branch_has_an_order_of_its_own(server):
     server.pipelines.append(dict(server.pipelines[0], name="next", branch="next"))
     server.start()

@@ -1,9 +1,11 @@
 """Event streams: what has changed, what a step prints, and what happens at their ends."""
 
 import http.client
+import sqlite3
 import time
 
 import pytest
+from callers import Browser, bearer, token
 
 from program import wait_until
 
@@ -158,6 +160,45 @@ def test_what_is_printed_faster_than_anybody_reads_is_left_out_and_told(server, 
     assert left_out > 0 and seen > 0
     assert seen + left_out == next_line - 1
     gate.touch()
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "logged out"])
+def test_a_stream_ends_with_its_readers_token_or_session(server, follow, end):
+    log, said, gate = building(server)
+    token(server, "root")
+    secret = token(server, "ada", "read")
+    browser = Browser(server)
+    browser.log_in(secret)
+    session = {"Cookie": f"aphex_session={browser.cookies['aphex_session']}"}
+    ways = [session] if end == "logged out" else [session, bearer(secret)]
+    streams = [follow(path, **headers) for headers in ways
+               for path in (f"/events/runs/1/{log}?line=1", "/events?topic=deliveries&seen=x")]
+    other = follow(f"/events/runs/1/{log}?line=1", **bearer(token(server, "grace", "read")))
+    assert {stream.answer.status for stream in (*streams, other)} == {200}
+    if end == "revoked":
+        assert server.program.run("token", "revoke", "ada", cwd="/").code == 0
+    elif end == "expired":
+        with sqlite3.connect(server.program.state / "aphex.db") as database:
+            database.execute("UPDATE tokens SET expires_at = 1 WHERE name = 'ada'")
+    elif end == "logged out":
+        browser.post("/logout")
+    for stream in streams:
+        while stream.event() is not None:
+            pass
+    with open(said, "a", encoding="utf-8") as file:
+        file.write("for whoever may still read\n")
+    while "for whoever may still read" not in other.event()[1]:
+        pass
+    gate.touch()
+    wait_until(lambda: server.program.show(1)["state"] == "succeeded", "the run ends", 60)
+
+
+def test_streams_of_a_server_without_tokens_end_with_the_first_one(server, follow):
+    server.start()
+    stream = follow("/events?topic=overview&seen=nothing")
+    token(server, "root")
+    while stream.event() is not None:
+        pass
 
 
 def test_a_server_that_ends_ends_its_streams(server, follow):

@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import pytest
+from callers import bearer, token
 
 from conftest import push_payload
 from application import environment
@@ -255,6 +256,40 @@ def test_a_database_that_is_cut_or_empty_of_meaning(server):
         file.write_bytes(data)
         done = server.program.run("serve", cwd=server.directory)
         assert done.code == 1 and "aphex restore" in done.complaint, done.err
+
+
+@pytest.mark.parametrize("lose", ["empty", "gone"])
+def test_a_database_that_is_lost_opens_the_server_to_nobody(server, lose):
+    server.start()
+    server.push()
+    server.await_ended()
+    token(server, "root")
+    server.stop()
+    file, _, _ = checkpointed(server)
+
+    def refused():
+        done = server.program.run("serve", cwd=server.directory)
+        assert done.code == 1 and "aphex restore FILE --force" in done.complaint, done.err
+        return done.complaint
+    file.unlink()
+    if lose == "empty":
+        file.touch()
+    assert f"the database {file} is missing or empty" in refused()
+    # Another command has made a new one meanwhile, or somebody has begun afresh.
+    assert server.program.run("runs", "--all", cwd="/").code == 0
+    assert "this server had tokens" in refused()
+    secret = token(server, "root")
+    server.start()
+    assert server.get("/api/v1/queue").status == 401
+    assert server.request("GET", "/api/v1/queue", headers=bearer(secret)).status == 200
+
+
+def test_who_forgets_the_last_token_opens_the_server_for_good(server):
+    token(server, "root")
+    for change in ("revoke", "remove"):
+        assert server.program.run("token", change, "root", cwd="/").code == 0
+    server.start()
+    assert server.get("/api/v1/queue").status == 200
 
 
 def test_a_state_directory_that_is_removed_ends_the_server(server):

@@ -63,6 +63,7 @@ HttpResponse log_in(const Exchange& exchange) {
   const auto session = site.access.begin_session(**token, client);
   if (!session) return refuse(503, describe(session.error()));
   site.gate.logins().forget(client);
+  exchange.note.who = (*token)->name;
   exchange.note.object = "token " + (*token)->name;
   HttpResponse response = see_other(local_path(next.empty() ? "/" : next));
   response.headers.emplace_back("Set-Cookie", set_session_cookie(session->cookie, exchange.peer));

@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "base/sha256.hpp"
+#include "os/files.hpp"
 #include "server/api/time_value.hpp"
 
 namespace aphex::server {
@@ -25,6 +26,10 @@ constexpr std::size_t kLookedFor = 16;
 constexpr store::Millis kUseMillis = 60'000;
 constexpr std::chrono::hours kMostLifetime{10 * 366 * 24};
 
+constexpr std::string_view kMarker = "tokens-required";
+constexpr std::string_view kMarkerText =
+    "This server has tokens. While this file is here, `aphex serve` does not start on a database\n"
+    "without any.\n";
 constexpr std::string_view kTokenColumns =
     "tokens.number, name, role, tokens.created_at, created_by, tokens.expires_at, last_used_at,"
     " revoked_at";
@@ -124,11 +129,36 @@ Result<std::chrono::milliseconds> parse_lifetime(std::string_view text) {
 Result<std::unique_ptr<AccessStore>> AccessStore::open(const std::filesystem::path& database,
                                                        std::shared_ptr<os::Clock> clock) {
   APHEX_TRY(store::Database opened, store::Database::open(database));
-  return std::unique_ptr<AccessStore>(new AccessStore(std::move(opened), std::move(clock)));
+  return std::unique_ptr<AccessStore>(
+      new AccessStore(std::move(opened), database.parent_path() / kMarker, std::move(clock)));
+}
+
+Status AccessStore::mark() {
+  std::error_code ignored;
+  if (std::filesystem::exists(marker_, ignored)) return {};
+  return os::write_file_atomic(marker_, kMarkerText, 0600);
+}
+
+Status AccessStore::check_tokens_are_kept() {
+  APHEX_TRY(const bool has_some, has_tokens());
+  if (has_some) return mark();
+  std::error_code ignored;
+  if (!std::filesystem::exists(marker_, ignored)) return {};
+  return fail(
+      ErrorCode::corrupt,
+      fmt::format("this server had tokens, and its database beside {} has none: it was "
+                  "lost or replaced, and everybody on this machine could do all",
+                  marker_.string()),
+      "'aphex restore FILE --force' brings a backup back; to begin afresh make a token with "
+      "'aphex token create NAME --role admin'");
 }
 
 Result<bool> AccessStore::has_tokens() {
   const std::lock_guard lock(mutex_);
+  return exists_any();
+}
+
+Result<bool> AccessStore::exists_any() {
   APHEX_TRY(Statement query, database_.prepare("SELECT EXISTS (SELECT 1 FROM tokens)"));
   APHEX_TRY([[maybe_unused]] const Statement::Row row, query.step());
   return query.integer(0) != 0;
@@ -150,6 +180,8 @@ Result<std::string> AccessStore::create(const NewToken& wanted) {
   }
   APHEX_TRY(const std::string secret, random_bytes(kSecretBytes));
   const std::string token = std::string(kTokenPrefix) + to_hex(secret);
+  // Before the token is: marked for nothing is on the safe side.
+  APHEX_CHECK(mark());
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Transaction transaction, Transaction::begin(database_));
   APHEX_TRY(const std::optional<TokenRecord> before, named(wanted.name));
@@ -219,7 +251,11 @@ Status AccessStore::remove(const std::string& name) {
     APHEX_TRY(Statement remove, database_.prepare("DELETE FROM tokens WHERE number = ?"));
     APHEX_CHECK(remove.bind(token->number).run());
   }
-  return transaction.commit();
+  APHEX_TRY(const bool others, exists_any());
+  APHEX_CHECK(transaction.commit());
+  std::error_code ignored;
+  if (!others) std::filesystem::remove(marker_, ignored);
+  return {};
 }
 
 Status AccessStore::note_use(const TokenRecord& token) {
@@ -288,6 +324,27 @@ Result<std::optional<TokenRecord>> AccessStore::session(std::string_view cookie)
     (void)note_use(token);
     return std::optional<TokenRecord>(std::move(token));
   }
+}
+
+bool Standing::holds(const Credential& credential) const {
+  if (credential.token == 0) return !has_tokens;
+  return tokens.contains(credential.token) &&
+         (credential.session.empty() || sessions.contains(credential.session));
+}
+
+Result<Standing> AccessStore::standing() {
+  APHEX_TRY(const std::vector<TokenRecord> all, tokens());
+  Standing standing{.has_tokens = !all.empty(), .tokens = {}, .sessions = {}};
+  for (const TokenRecord& token : all) {
+    if (state_of(token, now()) == TokenState::valid) standing.tokens.insert(token.number);
+  }
+  const std::lock_guard lock(mutex_);
+  APHEX_TRY(Statement query, database_.prepare("SELECT hash FROM sessions WHERE expires_at > ?"));
+  query.bind(now());
+  APHEX_TRY(const std::vector<std::string> hashes,
+            store::read_all(query, [](const Statement& row) { return row.text(0); }));
+  standing.sessions.insert(hashes.begin(), hashes.end());
+  return standing;
 }
 
 Status AccessStore::end_session(std::string_view cookie) {

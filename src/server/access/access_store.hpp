@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,20 @@ bool is_token_name(std::string_view name);
 // "90d", "12h30m": days, hours, minutes. usage where it is none, or longer than ten years.
 Result<std::chrono::milliseconds> parse_lifetime(std::string_view text);
 
+// By what somebody was let in.
+struct Credential {
+  std::int64_t token = 0;    // its number; 0: none, on a server that has no token
+  std::string session = {};  // SHA-256 of its cookie; empty: the token itself
+};
+
+// What lets in, all of one moment.
+struct Standing {
+  bool has_tokens = false;
+  std::set<std::int64_t> tokens;
+  std::set<std::string> sessions;
+  bool holds(const Credential& credential) const;
+};
+
 class AccessStore {
  public:
   static Result<std::unique_ptr<AccessStore>> open(const std::filesystem::path& database,
@@ -58,6 +73,10 @@ class AccessStore {
   // Whether any is recorded. Revoked and expired ones count: who revokes the last token does not
   // open the server to everybody.
   Result<bool> has_tokens();
+  // A server that had tokens does not open to everybody because its database was lost: from the
+  // first token until the last is removed a file beside the database says that there are some.
+  // corrupt: it does, and the database has none.
+  Status check_tokens_are_kept();
 
   struct NewToken {
     std::string name;
@@ -86,16 +105,22 @@ class AccessStore {
   Result<std::optional<TokenRecord>> session(std::string_view cookie);
   Status end_session(std::string_view cookie);
 
+  Result<Standing> standing();
+
   store::Millis now() const { return clock_->now().time_since_epoch().count(); }
 
  private:
-  AccessStore(store::Database database, std::shared_ptr<os::Clock> clock)
-      : database_(std::move(database)), clock_(std::move(clock)) {}
+  AccessStore(store::Database database, std::filesystem::path marker,
+              std::shared_ptr<os::Clock> clock)
+      : database_(std::move(database)), marker_(std::move(marker)), clock_(std::move(clock)) {}
+  Status mark();                                                      // that there are tokens
+  Result<bool> exists_any();                                          // within mutex_
   Result<std::optional<TokenRecord>> named(const std::string& name);  // within mutex_
   Status note_use(const TokenRecord& token);                          // within mutex_
 
   std::mutex mutex_;  // guards database_
   store::Database database_;
+  const std::filesystem::path marker_;
   std::shared_ptr<os::Clock> clock_;
 };
 

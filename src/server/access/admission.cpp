@@ -31,7 +31,7 @@ bool is_unsafe(const std::string& method) {
 }
 
 Caller caller_of(const TokenRecord& token) {
-  return {token.name, token.role, {}};
+  return {token.name, token.role, {}, {.token = token.number}};
 }
 
 Result<Identity> by_bearer(Site& site, const std::string& header) {
@@ -63,7 +63,7 @@ Identity local_caller(Site& site, const Peer& peer) {
   } else if (!is_own_name(site.config, peer)) {
     who.trouble = "the Host header names another server";
   } else {
-    who.caller = {"local", Access::admin, site.gate.form_token("")};
+    who.caller = {"local", Access::admin, site.gate.form_token(""), {}};
     who.proof = Proof::local;
   }
   return who;
@@ -81,6 +81,7 @@ Result<Identity> identify(Site& site, const HttpRequest& request, const Peer& pe
   if (!token) return Identity{};
   who.caller = caller_of(*token);
   who.caller.form_token = site.gate.form_token(who.session);
+  who.caller.credential.session = sha256_hex(who.session);
   who.proof = Proof::session;
   return who;
 }

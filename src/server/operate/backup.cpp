@@ -242,7 +242,10 @@ Result<BackupReport> create_backup(const engine::StatePaths& paths, const fs::pa
   APHEX_CHECK(stage(paths.root / "server" / "queue", staged / "server" / "queue", Copy::copied));
   BackupReport report;
   APHEX_CHECK(write_manifest(staged, paths.root, clock, report.files));
-  APHEX_TRY(const store::ArchiveSummary summary, store::pack(staged, file, {}, cancel));
+  // What runs printed is its owner's to read, as in the state directory.
+  store::PackOptions options;
+  options.mode = 0600;
+  APHEX_TRY(const store::ArchiveSummary summary, store::pack(staged, file, options, cancel));
   report.archive_bytes = summary.archive_bytes;
   return report;
 }

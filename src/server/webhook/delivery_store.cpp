@@ -20,6 +20,9 @@ constexpr std::array<std::string_view, 4> kStates{"waiting", "running", "ended",
 constexpr std::array<std::string_view, 6> kKinds{"push",   "pull_request", "manual",
                                                  "resume", "retry",        "teardown"};
 
+// How far GitHub's clock and ours may lie apart. One wrong date, a year ahead, would make
+// everything late that comes after it; so it is none.
+constexpr std::int64_t kAheadMillis = std::int64_t{24} * 60 * 60 * 1000;
 constexpr std::string_view kBranchDeleted = "the branch was deleted";
 
 constexpr std::string_view kEntryColumns =
@@ -231,7 +234,8 @@ Status DeliveryStore::insert(const Delivery& delivery) {
 
 // What the entries of one delivery do to the queue.
 Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
-  const QueueEntry& entry = run.entry;
+  QueueEntry entry = run.entry;
+  if (entry.source_time && *entry.source_time > latest_credible()) entry.source_time.reset();
   APHEX_TRY(std::optional<std::string> newer, newer_than(entry));
   if (!newer) {
     APHEX_TRY(newer, end_after(entry));
@@ -264,6 +268,10 @@ Result<DeliveryStore::Placed> DeliveryStore::place(const NewEntry& run) {
   return Placed::queued;
 }
 
+std::int64_t DeliveryStore::latest_credible() const {
+  return now() + kAheadMillis;
+}
+
 // Why it comes too late, for people. Deliveries come in any order. What a push or a pull request is
 // newer than is told by GitHub's clock; of two pushes within its second, by the commits that they
 // lead from and to. Where both are silent, the one that comes later counts.
@@ -273,11 +281,12 @@ Result<std::optional<std::string>> DeliveryStore::newer_than(const QueueEntry& e
   APHEX_TRY(Statement query,
             database_.prepare(fmt::format(
                 "SELECT source_time, before_sha, commit_sha FROM queue WHERE pipeline = ?"
-                " AND branch = ? AND {} AND source_time IS NOT NULL"
+                " AND branch = ? AND {} AND source_time <= ?"
                 " ORDER BY source_time DESC, number DESC LIMIT 1",
                 pull ? "pull_request = ?" : "kind IN ('push', 'teardown')")));
   query.bind(entry.pipeline).bind(entry.branch);
   if (pull) query.bind_optional(entry.pull_request);
+  query.bind(latest_credible());
   APHEX_TRY(const Statement::Row row, query.step());
   if (row == Statement::Row::none) return std::nullopt;
   const std::int64_t newest = query.integer(0);

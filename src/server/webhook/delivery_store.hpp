@@ -195,6 +195,7 @@ class DeliveryStore {
   Status insert(const Delivery& delivery);
   struct Record;
   Status record_all(std::span<Record* const> records);
+  std::int64_t latest_credible() const;  // of GitHub's dates
   std::int64_t now() const { return clock_->now().time_since_epoch().count(); }
 
   std::mutex mutex_;  // guards database_, which writes
