@@ -32,14 +32,27 @@ struct MailEnvelope {
   std::vector<std::string> to;  // at least one
 };
 
+struct RefusedRecipient {
+  std::string address;
+  std::string answer;  // of the server, a line: "550 no such user"
+};
+// "gone@example.com (550 no such user), …"
+std::string words_of(const std::vector<RefusedRecipient>& refused);
+
+// The server has taken the message.
+struct MailReceipt {
+  std::vector<RefusedRecipient> refused;  // not all of the envelope's
+};
+
 class MailClient {
  public:
   virtual ~MailClient() = default;
   // `message` is a whole one by RFC 5322 with CRLF line ends. An Error is retryable where the
   // server could not be reached or answered 4yz; where it answered 5yz another try is in vain.
-  // Where one recipient of several is refused, the others get the message. Thread-safe.
-  virtual Status send(const MailServer& server, const MailEnvelope& envelope,
-                      const std::string& message, const os::CancelToken& cancel) = 0;
+  // Where one recipient of several is refused, the others get the message, and the receipt says who
+  // has not; where all are, the Error does. Thread-safe.
+  virtual Result<MailReceipt> send(const MailServer& server, const MailEnvelope& envelope,
+                                   const std::string& message, const os::CancelToken& cancel) = 0;
 };
 
 std::unique_ptr<MailClient> make_mail_client();

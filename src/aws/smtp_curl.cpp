@@ -5,6 +5,7 @@
 
 #include "aws/curl_transfer.hpp"
 #include "aws/smtp.hpp"
+#include "base/text.hpp"
 
 namespace aphex::aws {
 namespace {
@@ -16,6 +17,10 @@ constexpr milliseconds kConnectTime{30'000};  // with the greeting, TLS and auth
 // this for a few kilobytes is tried again later.
 constexpr milliseconds kWholeTime{60'000};
 constexpr long kLeastRefusal = 500;  // 5yz: permanent
+constexpr char kPermanent = '5';
+constexpr char kTaken = '2';
+constexpr std::size_t kAnswerCharacters = 200;  // of what a server says to one recipient
+constexpr std::size_t kCodeDigits = 3;
 
 class Deadline final : public TransferWatch {
  public:
@@ -41,6 +46,55 @@ std::size_t on_read(char* buffer, std::size_t, std::size_t capacity, void* user)
   return size;
 }
 
+// What the server answers to each recipient. libcurl tells it to its debug function alone, which
+// also hears the password: nothing is kept but the answers to RCPT.
+class RecipientAnswers {
+ public:
+  explicit RecipientAnswers(const std::vector<std::string>& recipients) : recipients_(recipients) {}
+
+  static int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* user) {
+    auto& answers = *static_cast<RecipientAnswers*>(user);
+    const std::string_view line(data, size);
+    if (type == CURLINFO_HEADER_OUT) answers.sent(line);
+    if (type == CURLINFO_HEADER_IN) answers.answered(line);
+    return 0;
+  }
+
+  std::vector<RefusedRecipient> refused() const {
+    std::vector<RefusedRecipient> found;
+    for (std::size_t i = 0; i < answers_.size() && i < recipients_.size(); ++i) {
+      const std::string& answer = answers_[i];
+      if (answer.empty() || answer.front() == kTaken) continue;
+      found.push_back({recipients_[i], utf8_substr(answer, 0, kAnswerCharacters)});
+    }
+    return found;
+  }
+
+ private:
+  // libcurl asks for one recipient after the other, in their order.
+  void sent(std::string_view command) {
+    awaited_ = command.starts_with("RCPT TO:");
+    if (awaited_) answers_.emplace_back();
+  }
+
+  void answered(std::string_view line) {
+    if (!awaited_ || line.size() <= kCodeDigits) return;
+    std::string text = valid_utf8(std::string(line));
+    for (char& c : text) {
+      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+    }
+    // Of "550-It is" and "550 gone" the second line's code says nothing new.
+    std::string& answer = answers_.back();
+    answer += answer.empty() ? text.substr(0, kCodeDigits) + ' ' : " ";
+    answer += trim(text.substr(kCodeDigits + 1));
+    awaited_ = line[kCodeDigits] == '-';
+  }
+
+  const std::vector<std::string>& recipients_;
+  std::vector<std::string> answers_;
+  bool awaited_ = false;
+};
+
 class CurlMailClient final : public MailClient {
  public:
   CurlMailClient() {
@@ -52,13 +106,14 @@ class CurlMailClient final : public MailClient {
   CurlMailClient(const CurlMailClient&) = delete;
   CurlMailClient& operator=(const CurlMailClient&) = delete;
 
-  Status send(const MailServer& server, const MailEnvelope& envelope, const std::string& message,
-              const os::CancelToken& cancel) override {
+  Result<MailReceipt> send(const MailServer& server, const MailEnvelope& envelope,
+                           const std::string& message, const os::CancelToken& cancel) override {
     if (!initialized_) {
       return fail(ErrorCode::not_found,
                   "libcurl, which mail is sent by, cannot be used: " + curl().problem,
                   "install it: apt-get install libcurl4");
     }
+    RecipientAnswers answers(envelope.to);  // outlives the handle that tells it
     CurlSession session;
     if (!session.easy || !session.multi)
       return fail(ErrorCode::internal, "libcurl cannot make a handle");
@@ -73,6 +128,9 @@ class CurlMailClient final : public MailClient {
     curl().easy_setopt(easy, CURLOPT_READFUNCTION, &on_read);
     curl().easy_setopt(easy, CURLOPT_READDATA, &unsent);
     curl().easy_setopt(easy, CURLOPT_ERRORBUFFER, detail.data());
+    curl().easy_setopt(easy, CURLOPT_DEBUGFUNCTION, &RecipientAnswers::on_debug);
+    curl().easy_setopt(easy, CURLOPT_DEBUGDATA, &answers);
+    curl().easy_setopt(easy, CURLOPT_VERBOSE, 1L);
     if (curl().multi_add_handle(session.multi.get(), easy) != CURLM_OK)
       return fail(ErrorCode::internal, "libcurl refuses a transfer");
     CURLcode code = CURLE_OK;
@@ -82,8 +140,14 @@ class CurlMailClient final : public MailClient {
     curl().easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer);
     curl().multi_remove_handle(session.multi.get(), easy);
     detail.resize(std::strlen(detail.c_str()));
-    return conclude({end, code, answer, detail, fmt::format("{}:{}", server.host, server.port)},
-                    cancel);
+    // What ends the connection is of no interest.
+    curl().easy_setopt(easy, CURLOPT_VERBOSE, 0L);
+    const std::string name = fmt::format("{}:{}", server.host, server.port);
+    std::vector<RefusedRecipient> refused = answers.refused();
+    if (end == TransferEnd::done && code != CURLE_OK && refused.size() == envelope.to.size())
+      return all_refused(name, refused);
+    APHEX_CHECK(conclude({end, code, answer, detail, name}, cancel));
+    return MailReceipt{std::move(refused)};
   }
 
  private:
@@ -114,6 +178,17 @@ class CurlMailClient final : public MailClient {
     if (server.user.empty()) return;
     curl().easy_setopt(easy, CURLOPT_USERNAME, server.user.c_str());
     curl().easy_setopt(easy, CURLOPT_PASSWORD, server.password.c_str());
+  }
+
+  static tl::unexpected<Error> all_refused(const std::string& server,
+                                           const std::vector<RefusedRecipient>& refused) {
+    const std::string message =
+        fmt::format("the mail server {} refuses every recipient: {}", server, words_of(refused));
+    const bool for_ever = std::all_of(refused.begin(), refused.end(), [](const auto& each) {
+      return each.answer.front() == kPermanent;
+    });
+    if (!for_ever) return later(message);
+    return fail(ErrorCode::permission, message, "mend to:, or have the mail server take them");
   }
 
   struct Conclusion {
@@ -170,6 +245,13 @@ class CurlMailClient final : public MailClient {
 };
 
 }  // namespace
+
+std::string words_of(const std::vector<RefusedRecipient>& refused) {
+  std::vector<std::string> each;
+  for (const RefusedRecipient& one : refused)
+    each.push_back(fmt::format("{} ({})", one.address, one.answer));
+  return join(each, ", ");
+}
 
 std::unique_ptr<MailClient> make_mail_client() {
   return std::make_unique<CurlMailClient>();

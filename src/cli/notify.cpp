@@ -48,7 +48,7 @@ class Notify final : public Subcommand {
     }
     if (failed == 0) return ExitCode::ok;
     return fail(ErrorCode::unavailable,
-                fmt::format("{} of {} channels told nothing", failed, open.size()));
+                fmt::format("{} of {} channels did not reach everybody", failed, open.size()));
   }
 
  private:

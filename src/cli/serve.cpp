@@ -252,7 +252,9 @@ class Serve final : public Subcommand {
     // Until the end, so that what ends with the server is told, too.
     server::notify::Notifier notifier = notifier_of(cycle);
     std::thread notifying([&] {
-      notifier.run(answering.token(), [&](const Error& error) { cycle.log.error(error); });
+      notifier.run(answering.token(),
+                   {[&](const Error& error) { cycle.log.error(error); },
+                    [&](const server::notify::Mishap& mishap) { tell_mishap(cycle, mishap); }});
     });
     http->run(answering.token());
     dispatching.join();
@@ -260,6 +262,26 @@ class Serve final : public Subcommand {
     notifying.join();
     if (!kept) return fail(std::move(kept.error()));
     return next_ && !ending_.token().cancelled() ? Ended::reload : Ended::stopped;
+  }
+
+  static void tell_mishap(const Cycle& cycle, const server::notify::Mishap& mishap) {
+    using Kind = server::notify::Mishap::Kind;
+    if (mishap.kind == Kind::dropped) {
+      cycle.log.warning("notifications were given up", {{"channel", mishap.channel},
+                                                        {"notifications", mishap.messages},
+                                                        {"error", mishap.error}});
+      return;
+    }
+    cycle.log.warning(mishap.kind == Kind::in_part ? "a notification did not reach everybody"
+                                                   : "a notification was given up",
+                      {{"channel", mishap.channel},
+                       {"kind", mishap.type},
+                       {"number", mishap.number},
+                       {"event", mishap.event},
+                       {"pipeline", mishap.pipeline},
+                       {"notifications", mishap.messages},
+                       {"attempts", mishap.attempts},
+                       {"error", mishap.error}});
   }
 
   static server::notify::Notifier notifier_of(const Cycle& cycle) {

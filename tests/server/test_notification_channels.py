@@ -63,8 +63,19 @@ def test_a_wrong_password_is_said_and_not_shown(notify, opened, tmp_path):
 def test_one_recipient_who_is_refused_does_not_keep_mail_from_the_others(notify, opened):
     mailbox = opened(Mailbox(refuse={"gone@example.com"}))
     done = notify(email(mailbox, security="none", to=["gone@example.com", "Ada <ada@example.com>"]))
-    assert done.code == 0, done.out
     assert mailbox.envelopes[0].rcpt_tos == ["ada@example.com"]
+    assert done.code != 0 and "1 of 1 channels did not reach everybody" in done.complaint
+    assert done.out.startswith(
+        f"email: the mail server localhost:{mailbox.port} refuses gone@example.com "
+        "(550 no such user); it took the message for 1 of 2 recipients\n"), done.out
+
+
+def test_who_is_refused_is_named_also_where_nobody_is_left(notify, opened):
+    mailbox = opened(Mailbox(refuse={"gone@example.com", "left@example.com"}))
+    done = notify(email(mailbox, security="none", to=["gone@example.com", "left@example.com"]))
+    assert done.code != 0 and mailbox.mails == []
+    assert ("refuses every recipient: gone@example.com (550 no such user), "
+            "left@example.com (550 no such user)\n") in done.out, done.out
 
 
 def test_each_channel_says_how_it_went(notify, opened):
@@ -77,11 +88,38 @@ def test_each_channel_says_how_it_went(notify, opened):
     assert "team: a test message was taken\n" in done.out
     assert "github: GitHub answers 404 for acme/app: 'Not Found'\n" in done.out
     assert "  hint: to the token in" in done.out
-    assert "1 of 2 channels told nothing" in done.complaint
+    assert "1 of 2 channels did not reach everybody" in done.complaint
     alone = notify(*channels, files=files, arguments=("--channel", "team"))
     assert (alone.code, alone.out) == (0, "team: a test message was taken\n")
     missing = notify(*channels, files=files, arguments=("--channel", "taem"))
     assert missing.code != 0 and "its channels: team, github" in missing.complaint
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_says_what_to_change(notify, opened, status):
+    chat, github, other = opened(Collector()), opened(GitHub()), opened(Collector())
+    host = other.url.removeprefix("http://")
+    for asked in (chat, github):
+        asked.script = [(status, {"Location": other.url + "/x?next=the-secret-of-it"})]
+    done = notify({"channel": "slack", "urlFile": "url"},
+                  {"channel": "github", "apiUrl": github.url, "tokenFile": "token"},
+                  files={"url": chat.url + "/hook-of-the-team", "token": github.token})
+    assert done.code != 0 and other.requests == []
+    assert f"slack: the webhook answered {status} to {host}\n" in done.out, done.out
+    assert "give the address that it leads to in " in done.out
+    assert f"github: GitHub answered {status} to {host} for acme/app\n" in done.out
+    assert "give apiUrl: the address that it leads to" in done.out
+    for secret in ("the-secret-of-it", "hook-of-the-team", github.token):
+        assert secret not in done.out + done.err
+
+
+def test_a_repository_with_another_name_is_told_from_another_address(notify, opened):
+    github = opened(GitHub())
+    github.script = [(301, {"Location": github.url + "/repositories/1296269"})]
+    done = notify({"channel": "github", "apiUrl": github.url, "tokenFile": "token"},
+                  files={"token": github.token})
+    assert done.code != 0 and "give repository: the name that it has now" in done.out, done.out
+    assert "1296269" not in done.out
 
 
 def test_an_app_whose_key_is_none_is_told_so(notify, opened):

@@ -15,6 +15,12 @@ from telling import fails, nothing_happens, slack_texts, works
 KILLS = int(os.environ.get("APHEX_NOTIFY_KILLS", "6"))
 
 
+def warnings(server, message):
+    lines = (server.directory / "server.log").read_text().splitlines()
+    return [each for each in map(json.loads, lines)
+            if each["level"] == "warning" and each["message"] == message]
+
+
 # Trouble ------------------------------------------------------------------------------------------
 
 
@@ -39,7 +45,7 @@ def test_what_cannot_be_told_is_given_up_with_a_reason_that_holds_no_secret(serv
     chat = opened(Collector())
     chat.script = [404] + [500] * 10
     tell.slack(chat, attempts=2)
-    tell.start()
+    tell.start(logFile="server.log", logFormat="json")
     fails(server)
     fails(server)
     first, second = tell.await_quiet()
@@ -50,6 +56,50 @@ def test_what_cannot_be_told_is_given_up_with_a_reason_that_holds_no_secret(serv
     shown = server.get("/api/v1/notifications").text + server.get("/metrics").text
     assert "a-secret-of-the-hook" not in shown
     assert 'aphex_notifications{channel="slack",state="dead"} 2' in shown
+    warned = warnings(server, "a notification was given up")
+    assert [(each["channel"], each["kind"], each["number"], each["event"], each["pipeline"],
+             each["attempts"], each["error"]) for each in warned] == [
+        ("slack", "slack", each["number"], "failure", "app", each["attempts"], each["error"])
+        for each in (first, second)]
+    assert "a-secret-of-the-hook" not in (server.directory / "server.log").read_text()
+
+
+def test_a_webhook_that_quotes_its_own_path_does_not_give_it_away(server, tell, opened):
+    chat = opened(Collector())
+    chat.usual = lambda request: (404, {}, f"Cannot POST {request.path}")
+    tell.slack(chat)
+    tell.start(logFile="server.log", logFormat="json")
+    fails(server)
+    (notice,) = tell.await_quiet()
+    assert notice["state"] == "dead" and "'Cannot POST ***'" in notice["error"]
+    assert "a-secret-of-the-hook" not in (server.directory / "server.log").read_text()
+
+
+def test_a_recipient_who_is_refused_is_named_and_the_others_have_the_mail(server, tell, opened):
+    mailbox = opened(Mailbox(refuse={"gone@example.com"}))
+    tell.email(mailbox, to=["team@example.com", "gone@example.com"])
+    tell.start(logFile="server.log", logFormat="json")
+    fails(server)
+    (notice,) = tell.await_quiet()
+    assert notice["state"] == "told" and notice["error"] == (
+        f"the mail server 127.0.0.1:{mailbox.port} refuses gone@example.com (550 no such user); "
+        "it took the message for 1 of 2 recipients")
+    assert mailbox.envelopes[0].rcpt_tos == ["team@example.com"]
+    (warned,) = warnings(server, "a notification did not reach everybody")
+    assert (warned["channel"], warned["error"]) == ("email", notice["error"])
+
+
+def test_what_a_channel_leaves_that_is_configured_no_more_is_in_the_log(server, tell, opened):
+    chat = opened(Collector())
+    chat.script = [500] * 1000
+    tell.slack(chat)
+    tell.start()
+    fails(server)
+    chat.await_requests(1)
+    server.stop()
+    server.start(logFile="server.log", logFormat="json")
+    (warned,) = wait_until(lambda: warnings(server, "notifications were given up"), "a warning")
+    assert (warned["channel"], warned["notifications"]) == ("slack", 1)
 
 
 def test_a_channel_that_hangs_holds_up_nothing_else(server, tell, opened):

@@ -1,14 +1,17 @@
 """Who is told of what: by GitHub, a chat's webhook, mail and SNS."""
 
 import json
+import re
 import time
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import granting
 import pytest
 
 from application import environment
 from collectors import Collector, GitHub, Mailbox
+from conftest import push_payload
 from program import wait_until
 from telling import PUBLIC, fails, nothing_happens, run, slack_texts, works
 from test_pages import NASTY
@@ -201,6 +204,62 @@ def test_a_run_that_grants_nothing_more_asks_without_a_word_of_it(server, tell, 
     assert succeeded.startswith("app succeeded on main")
 
 
+# The page of notifications -----------------------------------------------------------------------
+
+
+def shown(beginning):
+    """The block of docs/notifications.md that begins so."""
+    page = (Path(__file__).resolve().parents[2] / "docs/notifications.md").read_text()
+    (block,) = [each for each in page.split("\n```")[1::2] if each.startswith("\n" + beginning)]
+    return block.strip("\n")
+
+
+def test_the_page_shows_what_is_sent(server, tell, opened):
+    chat, mailbox, github = opened(Collector()), opened(Mailbox()), opened(GitHub())
+    tell.slack(chat)
+    tell.email(mailbox)
+    tell.github(github)
+    tell.start()
+
+    def push(message):
+        author = {"name": "Ada", "email": "ada@example.com"}
+        return run(server, message, lambda commit: push_payload(
+            commit, head_commit={"id": commit, "message": message, "author": author}))
+    server.application.configure(build=["npm test"])
+    server.application.write("package.json", '{"scripts": {"test": "exit 1"}}')
+    broken = push("Add a queue")
+    server.application.configure()
+    mended = push("Mend the queue")
+    chat.await_requests(2)
+    mailbox.await_mails(2)
+    wait_until(lambda: github.states(mended)[-1:] == ["success"], "the commit has succeeded")
+
+    def as_here(text, commit, number):
+        for ours, here in (("archon/archon-agent", "acme/app"), ("archon-agent", "app"),
+                           ("/runs/12", f"/runs/{number}"), ("/runs/14", f"/runs/{number}")):
+            text = text.replace(ours, here)
+        return re.sub(r"(commit  )[0-9a-f]{12}", rf"\g<1>{commit[:12]}", text)
+
+    message, _, button = shown("archon-agent failed").rpartition("\n\n")
+    lines = [line.strip() for line in as_here(message, broken, 1).splitlines() if line.strip()]
+    sent = slack_texts(chat)[0].replace("\u200b", "").replace("&lt;", "<").replace("&gt;", ">")
+    assert [line for line in sent.splitlines() if line] == lines
+    (element,) = chat.requests[0].json["blocks"][-1]["elements"]
+    assert button.strip() == f"[ {element['text']['text']} ]"
+
+    headers, _, body = as_here(shown("Subject: "), mended, 2).partition("\n\n")
+    mail = mailbox.mails[1]
+    assert headers.splitlines()[0] == f"Subject: {mail['Subject']}" and mail["In-Reply-To"]
+
+    def undated(text):
+        return re.sub(r"\d+ time\(s\) over .*\.$", "", text.strip(), flags=re.M).splitlines()
+    assert undated(mail.get_content().replace("\r\n", "\n")) == undated(body)
+
+    context, state, description = re.split(r"   +", as_here(shown("aphex/archon-agent"), broken, 1))
+    assert (context, state, description) in [
+        (each["context"], each["state"], each["description"]) for each in github.statuses]
+
+
 # GitHub -------------------------------------------------------------------------------------------
 
 
@@ -219,8 +278,11 @@ def test_commit_statuses_follow_the_run(server, tell, opened):
     assert github.states(bad, "aphex/app/build")[-1] == "failure"
     assert github.states(bad, "aphex/app/deploy-dev") == []
     last = [each for each in github.statuses if each["context"] == "aphex/app"][-1]
-    assert last["description"].startswith("Failed in build: ")
-    assert len(last["description"]) <= 140 and last["target_url"].startswith(f"{PUBLIC}/runs/")
+    assert last["description"] == (
+        "Failed in build: 'echo broken >&2; exit 3' ended with exit code 3")
+    build = [each for each in github.statuses if each["context"] == "aphex/app/build"][-1]
+    assert build["description"] == "failed: 'echo broken >&2; exit 3' ended with exit code 3"
+    assert last["target_url"].startswith(f"{PUBLIC}/runs/")
 
 
 def test_an_app_reports_a_check_run_with_its_annotation(server, tell, opened):
@@ -236,6 +298,8 @@ def test_an_app_reports_a_check_run_with_its_annotation(server, tell, opened):
     assert check["details_url"] == f"{PUBLIC}/runs/1"
     assert check["output"]["title"].startswith("Failed in build: ")
     (annotation,) = check["output"]["annotations"]
+    assert annotation["message"] == (
+        "stage build: 'echo broken >&2; exit 3' ended with exit code 3")
     assert (annotation["path"], annotation["start_line"]) == ("aphex-config.yaml", 1)
     lends = [each for each in github.requests if each.path.endswith("/access_tokens")]
     assert len(lends) == 1, "a token is used for an hour"

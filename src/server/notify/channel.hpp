@@ -29,7 +29,8 @@ class SettingReader;
 
 // What an attempt came to.
 struct Told {
-  std::string remote_id;  // what the other side calls it; may be empty
+  std::string remote_id{};  // what the other side calls it; may be empty
+  std::string short_of{};   // whom it does not reach, and why; empty: all have it
 };
 struct NotYet {  // another attempt may help
   Error error;

@@ -90,6 +90,10 @@ class Email final : public Channel {
     const Telling telling = send(std::move(mail), cancel);
     if (const auto* not_yet = std::get_if<NotYet>(&telling)) return fail(not_yet->error);
     if (const auto* never = std::get_if<Never>(&telling)) return fail(never->error);
+    // Who asks whether the channel works is to hear that it does not for everybody.
+    if (const std::string& refused = std::get<Told>(telling).short_of; !refused.empty()) {
+      return fail(ErrorCode::permission, refused, "mend to:, or have the mail server take them");
+    }
     return fmt::format("a test message for {} recipient{} was taken", settings_.to.size(),
                        settings_.to.size() == 1 ? "" : "s");
   }
@@ -115,8 +119,15 @@ class Email final : public Channel {
     aws::MailEnvelope envelope{address_of(mail.from), {}};
     for (const std::string& mailbox : mail.to)
       envelope.to.push_back(address_of(mailbox));
-    const Status sent = surroundings_.mail->send(server, envelope, mail_text(mail), cancel);
-    if (sent) return Told{};
+    const auto sent = surroundings_.mail->send(server, envelope, mail_text(mail), cancel);
+    if (sent && sent->refused.empty()) return Told{};
+    if (sent) {
+      return Told{
+          .short_of = masker.mask(fmt::format(
+              "the mail server {}:{} refuses {}; it took the message for {} of {} recipients",
+              server.host, server.port, aws::words_of(sent->refused),
+              envelope.to.size() - sent->refused.size(), envelope.to.size()))};
+    }
     const Error error = masker.mask(sent.error());
     if (error.retry == Retry::retryable || error.code == ErrorCode::cancelled)
       return NotYet{.error = error, .sure = false};

@@ -17,6 +17,7 @@
 #include "server/notify/channels.hpp"
 #include "server/notify/github_client.hpp"
 #include "server/notify/http_answer.hpp"
+#include "server/notify/reason.hpp"
 
 namespace aphex::server::notify {
 namespace {
@@ -128,6 +129,17 @@ Standing standing_of(const Event& event) {
   return {"pending", ""};
 }
 
+// Behind what stands before it, as much of the reason as a description has room for.
+std::string with_reason(const std::string& before, const Event& event) {
+  const std::size_t taken = std::min(utf8_length(before) + 2, kDescriptionCharacters - 1);
+  return before + ": " + reason_of(event, kDescriptionCharacters - taken);
+}
+
+std::string failure_of(const Event& event, const std::string& lasted) {
+  const std::string where = event.stage.empty() ? "Failed" : "Failed in " + event.stage;
+  return event.error.empty() ? where + lasted : with_reason(where, event);
+}
+
 std::string description_of(const Event& event) {
   const std::string lasted = event.lasted_ms ? " in " + human_duration(*event.lasted_ms) : "";
   switch (event.kind) {
@@ -139,13 +151,12 @@ std::string description_of(const Event& event) {
     case EventKind::going_on:
       return event.run ? fmt::format("Run {} has started", *event.run) : "Has started";
     case EventKind::stage:
-      return event.error.empty() ? event.stage_state : event.stage_state + ": " + event.error;
+      return event.error.empty() ? event.stage_state : with_reason(event.stage_state, event);
     case EventKind::success:
     case EventKind::recovery:
       return "Succeeded" + lasted;
     case EventKind::failure:
-      return fmt::format("Failed{}{}", event.stage.empty() ? "" : " in " + event.stage,
-                         event.error.empty() ? lasted : ": " + event.error);
+      return failure_of(event, lasted);
     case EventKind::cancellation:
       return "Cancelled" + lasted;
     case EventKind::approval_needed:
@@ -189,8 +200,8 @@ Value annotations_of(const Event& event, const std::string& config_path) {
     add(found[1].str(), std::min(number, kMostAnnotatedLine), line);
   }
   if (count == 0) {
-    add(config_path, 1,
-        event.stage.empty() ? event.error : "stage " + event.stage + ": " + event.error);
+    const std::string stage = event.stage.empty() ? "" : "stage " + event.stage + ": ";
+    add(config_path, 1, stage + reason_of(event, kAnnotationCharacters));
   }
   return list;
 }

@@ -53,6 +53,19 @@ std::string GitHubClient::who() const {
 
 Telling GitHubClient::refusal(const GitHubCall& call, const aws::HttpResponse& response,
                               const std::string& token) const {
+  if (const auto redirect = redirect_of(response, identity_.api_url)) {
+    // GitHub answers so for a repository that has another name now, and Enterprise at an address
+    // that is not the API's.
+    return Never{terminal(
+        ErrorCode::command_failed,
+        fmt::format("GitHub answered {} to {} for {}", response.status, redirect->host,
+                    call.repository),
+        redirect->elsewhere
+            ? "redirects are not followed, the token would go along: give apiUrl: the address that "
+              "it leads to"
+            : "redirects are not followed: give repository: the name that it has now, or apiUrl: "
+              "the address of the API, of GitHub Enterprise https://<host>/api/v3")};
+  }
   engine::SecretMasker masker;
   masker.add(token);
   const std::string said = masker.mask(fmt::format("GitHub answers {} for {}: {}", response.status,

@@ -19,6 +19,8 @@ constexpr int kTooEarly = 425;
 constexpr int kTooMany = 429;
 constexpr int kForbidden = 403;
 constexpr int kServerError = 500;
+constexpr int kRedirects = 3;  // 3xx
+constexpr std::size_t kHostCharacters = 255;
 
 std::string header(const aws::HttpResponse& response, const std::string& name) {
   const auto found = response.headers.find(name);
@@ -77,6 +79,21 @@ std::string what_it_said(const aws::HttpResponse& response) {
   }
   said = one_line(said.substr(0, said.find('\n')), kSaidCharacters);
   return said.empty() ? "nothing" : "'" + said + "'";
+}
+
+std::optional<Redirect> redirect_of(const aws::HttpResponse& response, std::string_view asked) {
+  if (response.status / 100 != kRedirects) return std::nullopt;
+  const std::string location = header(response, "location");
+  if (location.empty()) return Redirect{.host = "nowhere", .elsewhere = false};
+  const auto from = aws::parse_url(asked);
+  if (location.starts_with("//") || location.find("://") != std::string::npos) {
+    const std::string scheme = location.starts_with("//") ? "https:" : "";
+    const auto to = aws::parse_url(scheme + location);
+    if (!to) return Redirect{.host = "an address that is none", .elsewhere = true};
+    return Redirect{.host = one_line(to->authority, kHostCharacters),
+                    .elsewhere = !from || from->origin() != to->origin()};
+  }
+  return Redirect{.host = from ? from->authority : "itself", .elsewhere = false};
 }
 
 Status check_endpoint(std::string_view url) {

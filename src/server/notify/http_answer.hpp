@@ -26,6 +26,14 @@ NotYet no_answer(Error error);
 // The first line of what was answered, for an error.
 std::string what_it_said(const aws::HttpResponse& response);
 
+// Where a redirect leads, as far as it may be shown: a path or a query may hold a secret. Redirects
+// are not followed: the message's secret would go to an address that nobody has given.
+struct Redirect {
+  std::string host;        // with its port; "nowhere" where the answer names none
+  bool elsewhere = false;  // than where the request went
+};
+std::optional<Redirect> redirect_of(const aws::HttpResponse& response, std::string_view asked);
+
 // https, or http to this machine, and nothing else: a secret goes there.
 Status check_endpoint(std::string_view url);
 

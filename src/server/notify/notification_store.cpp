@@ -278,17 +278,17 @@ Result<bool> NotificationStore::begin(const std::vector<std::int64_t>& notices) 
   return true;
 }
 
-Status NotificationStore::told(const std::vector<std::int64_t>& notices,
-                               const std::string& remote_id) {
+Status NotificationStore::told(const std::vector<std::int64_t>& notices, const Reached& reached) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Transaction transaction, Transaction::begin(database_));
   for (const std::int64_t number : notices) {
     const bool first = number == notices.front();
     APHEX_TRY(Statement update,
               database_.prepare("UPDATE notifications SET state = ?, unsure = 0, ended_at = ?,"
-                                " last_error = '', remote_id = ? WHERE number = ?"));
+                                " last_error = ?, remote_id = ? WHERE number = ?"));
     update.bind(to_string(first ? NoticeState::told : NoticeState::folded)).bind(now());
-    APHEX_CHECK(update.bind(remote_id).bind(number).run());
+    update.bind(reached.short_of).bind(reached.remote_id);
+    APHEX_CHECK(update.bind(number).run());
   }
   return transaction.commit();
 }
@@ -315,20 +315,38 @@ Status NotificationStore::give_up(std::int64_t notice, NoticeState state, const 
   return update.bind(to_string(state)).bind(now()).bind(why).bind(notice).run();
 }
 
-Status NotificationStore::drop_other_channels(const std::vector<std::string>& channels) {
+Result<std::vector<NotificationStore::Count>> NotificationStore::drop_other_channels(
+    const std::vector<std::string>& channels) {
   const std::lock_guard lock(mutex_);
   std::string marks;
   for (std::size_t i = 0; i < channels.size(); ++i)
     marks += i == 0 ? "?" : ", ?";
-  APHEX_TRY(Statement update,
-            database_.prepare(fmt::format("UPDATE notifications SET state = 'dead', ended_at = ?,"
-                                          " last_error = ? WHERE state = 'waiting' AND channel NOT"
-                                          " IN ({})",
-                                          marks)));
+  const std::string theirs = "state = 'waiting' AND channel NOT IN (" + marks + ")";
+  APHEX_TRY(Transaction transaction, Transaction::begin(database_));
+  std::vector<Count> dropped;
+  {
+    APHEX_TRY(Statement query,
+              database_.prepare("SELECT channel, count(*) FROM notifications WHERE " + theirs +
+                                " GROUP BY channel ORDER BY channel"));
+    for (const std::string& channel : channels)
+      query.bind(channel);
+    while (true) {
+      APHEX_TRY(const Statement::Row row, query.step());
+      if (row == Statement::Row::none) break;
+      dropped.push_back(
+          {query.text(0), std::string(to_string(NoticeState::dead)), query.integer(1)});
+    }
+  }
+  APHEX_TRY(
+      Statement update,
+      database_.prepare(
+          "UPDATE notifications SET state = 'dead', ended_at = ?, last_error = ? WHERE " + theirs));
   update.bind(now()).bind("the server's configuration has no such channel any more");
   for (const std::string& channel : channels)
     update.bind(channel);
-  return update.run();
+  APHEX_CHECK(update.run());
+  APHEX_CHECK(transaction.commit());
+  return dropped;
 }
 
 Result<std::vector<Notice>> NotificationStore::notices(int limit,

@@ -118,7 +118,11 @@ class NotificationStore {
   // whether they were told. False where one of them does not wait any more.
   Result<bool> begin(const std::vector<std::int64_t>& notices);
   // The first was told, the others as part of it.
-  Status told(const std::vector<std::int64_t>& notices, const std::string& remote_id);
+  struct Reached {
+    std::string remote_id{};
+    std::string short_of{};  // whom it did not reach, and why
+  };
+  Status told(const std::vector<std::int64_t>& notices, const Reached& reached);
   struct Trouble {
     std::string error;
     bool sure = true;  // that nothing was told
@@ -126,8 +130,6 @@ class NotificationStore {
   };
   Status put_off(const std::vector<std::int64_t>& notices, const Trouble& trouble);
   Status give_up(std::int64_t notice, NoticeState state, const std::string& why);
-  // Those of channels that the configuration has no more.
-  Status drop_other_channels(const std::vector<std::string>& channels);
 
   // Newest first; those with a smaller number than `before`.
   Result<std::vector<Notice>> notices(int limit,
@@ -137,6 +139,8 @@ class NotificationStore {
     std::int64_t count = 0;
   };
   Result<std::vector<Count>> counts();
+  // Gives up those of channels that the configuration has no more; how many of which.
+  Result<std::vector<Count>> drop_other_channels(const std::vector<std::string>& channels);
 
  private:
   NotificationStore(store::Database database, std::shared_ptr<os::Clock> clock)

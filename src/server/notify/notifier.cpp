@@ -105,26 +105,58 @@ Status Teller::record_trouble(const std::vector<Notice>& batch, const NotYet& tr
   not_before_ = parts_.clock.steady() + pause;
   NotificationStore::Trouble put_off{words, trouble.sure, now() + pause.count()};
   APHEX_CHECK(parts_.store.put_off(numbers_of(batch), put_off));
+  // By their attempts: those of a summary may have been tried alone before.
+  std::map<int, std::vector<Notice>> given_up;
   for (const Notice& notice : batch) {
-    const int attempts = notice.attempts + 1;
-    if (attempts < parts_.channel.config.attempts) continue;
-    APHEX_CHECK(
-        parts_.store.give_up(notice.number, NoticeState::dead,
-                             fmt::format("given up after {} attempts: {}", attempts, words)));
+    if (notice.attempts + 1 >= parts_.channel.config.attempts)
+      given_up[notice.attempts + 1].push_back(notice);
+  }
+  for (const auto& [attempts, notices] : given_up) {
+    APHEX_CHECK(give_up(notices, NoticeState::dead,
+                        {.attempts = attempts,
+                         .error = fmt::format("given up after {} attempts: {}", attempts, words)}));
   }
   return {};
+}
+
+Status Teller::record_told(const std::vector<Notice>& batch, const Told& told) {
+  const std::string short_of = utf8_substr(told.short_of, 0, kErrorCharacters);
+  APHEX_CHECK(parts_.store.told(numbers_of(batch), {told.remote_id, short_of}));
+  if (!short_of.empty()) {
+    warn(
+        batch,
+        {.kind = Mishap::Kind::in_part, .attempts = batch.front().attempts + 1, .error = short_of});
+  }
+  return {};
+}
+
+// As one: they went as one message.
+Status Teller::give_up(const std::vector<Notice>& notices, NoticeState state, Mishap mishap) {
+  for (const Notice& notice : notices)
+    APHEX_CHECK(parts_.store.give_up(notice.number, state, mishap.error));
+  warn(notices, std::move(mishap));
+  return {};
+}
+
+void Teller::warn(const std::vector<Notice>& notices, Mishap mishap) const {
+  const Notice& first = notices.front();
+  mishap.channel = parts_.channel.config.name;
+  mishap.type = parts_.channel.config.type->name;
+  mishap.number = first.number;
+  mishap.event = to_string(first.event.kind);
+  mishap.pipeline = first.event.pipeline;
+  mishap.messages = static_cast<std::int64_t>(notices.size());
+  parts_.warn(mishap);
 }
 
 Status Teller::record(const std::vector<Notice>& batch, const Telling& telling) {
   told_at_ = parts_.clock.steady();
   not_before_.reset();
-  if (const auto* told = std::get_if<Told>(&telling))
-    return parts_.store.told(numbers_of(batch), told->remote_id);
+  if (const auto* told = std::get_if<Told>(&telling)) return record_told(batch, *told);
   if (const auto* trouble = std::get_if<NotYet>(&telling)) return record_trouble(batch, *trouble);
-  const std::string words = words_of(std::get<Never>(telling).error);
-  for (const Notice& notice : batch)
-    APHEX_CHECK(parts_.store.give_up(notice.number, NoticeState::dead, words));
-  return {};
+  return give_up(
+      batch, NoticeState::dead,
+      {.attempts = batch.front().attempts + 1, .error = words_of(std::get<Never>(telling).error)});
 }
 
 Result<milliseconds> Teller::turn(const os::CancelToken& cancel) {
@@ -138,9 +170,10 @@ Result<milliseconds> Teller::turn(const os::CancelToken& cancel) {
     }
     const std::string before =
         notice.last_error.empty() ? "" : "; the last attempt: " + notice.last_error;
-    APHEX_CHECK(parts_.store.give_up(
-        notice.number, NoticeState::expired,
-        fmt::format("older than {} minutes{}", config.expire.count(), before)));
+    APHEX_CHECK(
+        give_up({notice}, NoticeState::expired,
+                {.attempts = notice.attempts,
+                 .error = fmt::format("older than {} minutes{}", config.expire.count(), before)}));
   }
   if (fresh.empty()) return kTurn;
   const milliseconds pause(fresh.front().next_at - now());
@@ -169,22 +202,35 @@ std::vector<OpenChannel> open_channels(const std::vector<ChannelConfig>& configs
   return channels;
 }
 
-void Notifier::run(const os::CancelToken& cancel,
-                   const std::function<void(const Error&)>& complain) {
-  std::mutex one_at_a_time;  // guards `complain`
-  const auto say = [&](const Error& error) {
-    const std::lock_guard lock(one_at_a_time);
-    complain(error);
-  };
+void Notifier::drop_other_channels(const Ears& ears) {
   std::vector<std::string> names;
   for (const OpenChannel& channel : parts_.channels)
     names.push_back(channel.config.name);
-  if (const Status dropped = parts_.store.drop_other_channels(names); !dropped)
-    say(dropped.error());
+  const auto dropped = parts_.store.drop_other_channels(names);
+  if (!dropped) return ears.complain(dropped.error());
+  for (const NotificationStore::Count& each : *dropped) {
+    ears.warn({.kind = Mishap::Kind::dropped,
+               .channel = each.channel,
+               .messages = each.count,
+               .error = "the server's configuration has no such channel any more"});
+  }
+}
+
+void Notifier::run(const os::CancelToken& cancel, const Ears& ears) {
+  std::mutex one_at_a_time;  // guards `ears`
+  const auto say = [&](const Error& error) {
+    const std::lock_guard lock(one_at_a_time);
+    ears.complain(error);
+  };
+  const Warn warn = [&](const Mishap& mishap) {
+    const std::lock_guard lock(one_at_a_time);
+    ears.warn(mishap);
+  };
+  drop_other_channels({say, warn});
   std::vector<std::thread> threads;
   for (const OpenChannel& channel : parts_.channels) {
     threads.emplace_back([&, this] {
-      Teller teller({parts_.store, channel, parts_.clock, parts_.public_url});
+      Teller teller({parts_.store, channel, parts_.clock, parts_.public_url, warn});
       while (!cancel.cancelled()) {
         const Result<milliseconds> idle = teller.turn(cancel);
         if (!idle) say(idle.error());

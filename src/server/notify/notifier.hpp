@@ -13,6 +13,25 @@
 
 namespace aphex::server::notify {
 
+// What an operator is to know of a message that did not reach everybody; no secret stands in it.
+struct Mishap {
+  enum class Kind {
+    in_part,   // some have it
+    given_up,  // nobody has it, and nobody will
+    dropped,   // … because its channel is configured no more
+  };
+  Kind kind = Kind::given_up;
+  std::string channel{};
+  std::string type{};       // of the channel; empty where it is not known any more
+  std::int64_t number = 0;  // of the notification, the first of several; 0: of several
+  std::string event{};      // what it is about, and of which pipeline
+  std::string pipeline{};
+  std::int64_t messages = 1;  // that went as one
+  int attempts = 0;
+  std::string error{};
+};
+using Warn = std::function<void(const Mishap&)>;
+
 // One channel: its pace, its attempts, its summaries.
 class Teller {
  public:
@@ -21,6 +40,7 @@ class Teller {
     const OpenChannel& channel;
     os::Clock& clock;
     std::string public_url;
+    Warn warn;  // once for each message
   };
   explicit Teller(Parts parts) : parts_(std::move(parts)), random_(std::random_device{}()) {}
 
@@ -34,7 +54,11 @@ class Teller {
   Result<Letter> letter_of(const std::vector<Notice>& batch);
   Text words_for(const Event& event, const std::string& link, bool& own) const;
   Status record(const std::vector<Notice>& batch, const Telling& telling);
+  Status record_told(const std::vector<Notice>& batch, const Told& told);
   Status record_trouble(const std::vector<Notice>& batch, const NotYet& trouble);
+  // With the kind, attempts and error of the mishap; the rest is of the notices.
+  Status give_up(const std::vector<Notice>& notices, NoticeState state, Mishap mishap);
+  void warn(const std::vector<Notice>& notices, Mishap mishap) const;
   std::chrono::milliseconds backoff(int attempts);
   store::Millis now() const { return parts_.clock.now().time_since_epoch().count(); }
 
@@ -57,10 +81,17 @@ class Notifier {
   };
   explicit Notifier(Parts parts) : parts_(std::move(parts)) {}
 
+  // Called by one thread at a time.
+  struct Ears {
+    std::function<void(const Error&)> complain;  // of the database
+    Warn warn;
+  };
   // Until `cancel`. What waits then is told by the next.
-  void run(const os::CancelToken& cancel, const std::function<void(const Error&)>& complain);
+  void run(const os::CancelToken& cancel, const Ears& ears);
 
  private:
+  void drop_other_channels(const Ears& ears);
+
   Parts parts_;
 };
 

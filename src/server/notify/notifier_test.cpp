@@ -20,7 +20,7 @@ class Listener final : public Channel {
       : letters_(letters), answers_(answers) {}
   Telling tell(const Letter& letter, const os::CancelToken&) override {
     letters_.push_back(letter);
-    if (answers_.empty()) return Told{"7"};
+    if (answers_.empty()) return Told{.remote_id = "7"};
     Telling answer = answers_.front();
     answers_.erase(answers_.begin());
     return answer;
@@ -57,7 +57,8 @@ class Notifications : public testing::Test {
     auto store = NotificationStore::open(directory_->path() / "aphex.db", clock_);
     ASSERT_TRUE(store) << describe(store.error());
     store_ = std::move(*store);
-    teller_.emplace(Teller::Parts{*store_, channel_, *clock_, "https://aphex.example.com"});
+    teller_.emplace(Teller::Parts{*store_, channel_, *clock_, "https://aphex.example.com",
+                                  [this](const Mishap& each) { mishaps_.push_back(each); }});
   }
 
   void happen(const std::string& key, EventKind kind = EventKind::failure) {
@@ -98,6 +99,7 @@ class Notifications : public testing::Test {
   Listener* listener_ = nullptr;
   std::vector<Letter> letters_;
   std::vector<Telling> answers_;
+  std::vector<Mishap> mishaps_;
   std::optional<Teller> teller_;
 };
 
@@ -131,6 +133,41 @@ TEST_F(Notifications, AttemptsComeLaterAndLaterAndEnd) {
   EXPECT_EQ(letters_.size(), 5U);
   EXPECT_EQ(only().state, NoticeState::dead);
   EXPECT_EQ(only().last_error, "given up after 5 attempts: nobody answers");
+  ASSERT_EQ(mishaps_.size(), 1U);
+  const Mishap& mishap = mishaps_.front();
+  EXPECT_EQ(mishap.kind, Mishap::Kind::given_up);
+  EXPECT_EQ(mishap.channel + " " + mishap.type, "team listener");
+  EXPECT_EQ(mishap.event + " of " + mishap.pipeline, "failure of app");
+  EXPECT_EQ(mishap.number, only().number);
+  EXPECT_EQ(mishap.attempts, 5);
+  EXPECT_EQ(mishap.error, only().last_error);
+}
+
+TEST_F(Notifications, WhoIsNotReachedIsKeptAndSaidOnceForAMessage) {
+  channel_.config.per_minute = 1;
+  answers_ = {Told{.short_of = "not gone@example.com"}};
+  happen("a");
+  happen("b");
+  pass(milliseconds(5'000));
+  const auto notices = store_->notices(10);
+  ASSERT_TRUE(notices && notices->size() == 2);
+  for (const Notice& notice : *notices)
+    EXPECT_EQ(notice.last_error, "not gone@example.com");
+  EXPECT_EQ(notices->back().state, NoticeState::told);
+  ASSERT_EQ(mishaps_.size(), 1U);
+  EXPECT_EQ(mishaps_[0].kind, Mishap::Kind::in_part);
+  EXPECT_EQ(mishaps_[0].messages, 2);
+  EXPECT_EQ(mishaps_[0].attempts, 1);
+}
+
+TEST_F(Notifications, AMessageThatNobodyCanBeToldIsSaidAtOnce) {
+  answers_ = {Never{unreachable()}};
+  happen("a");
+  pass(milliseconds(1'000));
+  EXPECT_EQ(only().state, NoticeState::dead);
+  ASSERT_EQ(mishaps_.size(), 1U);
+  EXPECT_EQ(mishaps_[0].attempts, 1);
+  EXPECT_EQ(mishaps_[0].error, "nobody answers");
 }
 
 TEST_F(Notifications, TheOtherSideSaysHowLongToWait) {
@@ -196,6 +233,8 @@ TEST_F(Notifications, WhatIsTooOldIsNotTold) {
   pass(std::chrono::minutes(12));
   EXPECT_EQ(only().state, NoticeState::expired);
   EXPECT_EQ(only().last_error, "older than 10 minutes; the last attempt: nobody answers");
+  ASSERT_EQ(mishaps_.size(), 1U);
+  EXPECT_EQ(mishaps_[0].error, only().last_error);
 }
 
 TEST_F(Notifications, AClockThatIsSetBackHoldsUpNothing) {
@@ -210,7 +249,10 @@ TEST_F(Notifications, AClockThatIsSetBackHoldsUpNothing) {
 
 TEST_F(Notifications, WaitingOnesOfAChannelThatIsGoneAreDead) {
   happen("a");
-  ASSERT_TRUE(store_->drop_other_channels({"others"}));
+  const auto dropped = store_->drop_other_channels({"others"});
+  ASSERT_TRUE(dropped && dropped->size() == 1);
+  EXPECT_EQ(dropped->front().channel, "team");
+  EXPECT_EQ(dropped->front().count, 1);
   EXPECT_EQ(only().state, NoticeState::dead);
 }
 

@@ -5,6 +5,9 @@
 // button's text 75 and its address 3,000. &, < and > are written as entities; with them no text can
 // mention anybody or hide an address. Mattermost shows `text` as Markdown, so what would mention or
 // link there is broken up, too.
+#include <fmt/format.h>
+
+#include "aws/uri.hpp"
 #include "base/text.hpp"
 #include "doc/value.hpp"
 #include "engine/secret_masker.hpp"
@@ -85,6 +88,16 @@ Value message_of(const Letter& letter) {
   return Value::object({{"text", cut(text.title + body, kSectionCharacters)}, {"blocks", blocks}});
 }
 
+// What names a webhook is its path: an answer may quote that alone.
+void add_address(engine::SecretMasker& masker, const std::string& url) {
+  masker.add(url);
+  const auto parsed = aws::parse_url(url);
+  if (!parsed) return;
+  masker.add(parsed->path);
+  masker.add(parsed->path.substr(parsed->path.rfind('/') + 1));
+  masker.add(parsed->query);
+}
+
 class Slack final : public Channel {
  public:
   Slack(SecretFile url, Surroundings surroundings)
@@ -111,7 +124,7 @@ class Slack final : public Channel {
       return Never{std::move(fine.error())};
     }
     engine::SecretMasker masker;
-    masker.add(*url);
+    add_address(masker, *url);
     aws::HttpRequest request;
     request.method = "POST";
     request.url = *url;
@@ -124,6 +137,15 @@ class Slack final : public Channel {
     const Result<aws::HttpResponse> response = surroundings_.http->send(request, cancel);
     if (!response) return no_answer(masker.mask(response.error()));
     if (response->status / 100 == 2) return Told{};
+    if (const auto redirect = redirect_of(*response, *url)) {
+      return Never{fail(ErrorCode::command_failed,
+                        fmt::format("the webhook answered {} to {}", response->status,
+                                    masker.mask(redirect->host)),
+                        fmt::format("redirects are not followed, the secret in the address would "
+                                    "go along: give the address that it leads to in {}",
+                                    url_.path().string()))
+                       .value()};
+    }
     Error error{.code = ErrorCode::unavailable,
                 .message = masker.mask("the webhook answers " + std::to_string(response->status) +
                                        ": " + what_it_said(*response)),

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "os/clock.hpp"
+#include "server/notify/reason.hpp"
 
 namespace aphex::server::notify {
 namespace {
@@ -67,7 +68,7 @@ Values values_of(const Rendering& rendering) {
   set("author", event.author, kNameCharacters);
   set("message", event.message.substr(0, event.message.find('\n')), kMessageCharacters);
   set("stage", event.stage, kNameCharacters);
-  set("error", event.error, kErrorCharacters, Lines::many);
+  set("error", reason_of(event, kErrorCharacters), kErrorCharacters, Lines::many);
   set("hint", event.hint, kErrorCharacters, Lines::many);
   set("by", event.by, kNameCharacters);
   set("environment", event.environment, kNameCharacters);

@@ -35,6 +35,14 @@ TEST(NotificationText, AFailureSaysWhatWhereAndWhy) {
             "run     https://aphex.example.com/runs/12");
 }
 
+TEST(NotificationText, TheStageIsNamedOnce) {
+  Event event = failure();
+  event.error = "stage build failed: step 'npm test': build command failed with exit code 1";
+  const Text text = default_text({event, ""});
+  EXPECT_EQ(text.title, "app failed in build on main");
+  EXPECT_TRUE(text.body.starts_with("'npm test' ended with exit code 1\nhint: ")) << text.body;
+}
+
 TEST(NotificationText, WhatIsNotKnownLeavesNoGap) {
   Event event = failure();
   event.stage = event.error = event.hint = event.message = event.author = "";
@@ -94,6 +102,22 @@ TEST(HttpAnswer, TheOtherSidesWishIsUnderstood) {
             std::chrono::milliseconds(11'000));
   EXPECT_EQ(wish({{"retry-after", "soon"}}), std::nullopt);
   EXPECT_EQ(wish({}), std::nullopt);
+}
+
+TEST(HttpAnswer, OfARedirectTheHostIsShownAndNothingThatMayBeASecret) {
+  const auto redirect = [](std::string location) {
+    return redirect_of({.status = 302, .headers = {{"location", std::move(location)}}, .body = ""},
+                       "https://hooks.example.com/services/a-secret");
+  };
+  EXPECT_EQ(redirect("https://login.example.com:8443/?next=a-secret")->host,
+            "login.example.com:8443");
+  EXPECT_TRUE(redirect("https://login.example.com/")->elsewhere);
+  EXPECT_EQ(redirect("//other.example.com/a-secret")->host, "other.example.com");
+  EXPECT_EQ(redirect("/services/a-secret/")->host, "hooks.example.com");
+  EXPECT_FALSE(redirect("https://hooks.example.com/new")->elsewhere);
+  EXPECT_EQ(redirect("https://user:a-secret@x.example/")->host, "an address that is none");
+  EXPECT_EQ(redirect("")->host, "nowhere");
+  EXPECT_FALSE(redirect_of({.status = 404, .headers = {}, .body = ""}, "https://x.example"));
 }
 
 TEST(HttpAnswer, SecretsGoByTlsAlone) {
