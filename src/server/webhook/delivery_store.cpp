@@ -36,8 +36,8 @@ constexpr std::string_view kEntryColumns =
     " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request, branch_id,"
     " before_sha, source_time, parked_at, owner_pid, owner_start,"
     " {0}, (SELECT commit_sha FROM runs WHERE runs.request = queue.request),"
-    " EXISTS (SELECT 1 FROM approvals WHERE approvals.state = 'pending' AND approvals.run_id = "
-    "{0})";
+    " queue.state = 'running' AND EXISTS (SELECT 1 FROM approvals WHERE approvals.state ="
+    " 'pending' AND approvals.run_id = {0})";
 
 std::string entry_columns() {
   return fmt::format(kEntryColumns, kRunOfEntry);
