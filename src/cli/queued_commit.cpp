@@ -163,12 +163,17 @@ Status have_source(QueuedWork& work, const store::RunRecord& record) {
   return fetch(work, record.commit_sha, source, submodules_of(options.scope));
 }
 
-// A run that an earlier process of this entry has made: it is never made a second time.
+// A run that an earlier process of this entry has made: it is never made a second time. Where it
+// has handed over, the outcome is that of the run behind it.
 Result<ExitCode> go_on(QueuedWork& work, std::int64_t id) {
   const std::unique_ptr<os::Clock> clock = os::make_system_clock();
   while (true) {
     APHEX_CHECK(engine::mark_interrupted(work.session.database(), work.session.paths()));
     APHEX_TRY(const store::RunRecord record, work.session.database().run(id));
+    if (record.state == store::RunState::handed_over && record.restarted_as) {
+      id = *record.restarted_as;
+      continue;
+    }
     const bool parked = record.state == store::RunState::cancelled && work.entry.parked_at;
     if (record.state == store::RunState::interrupted || parked) {
       APHEX_CHECK(have_source(work, record));
@@ -193,6 +198,8 @@ Result<ExitCode> perform_resume(QueuedWork& work) {
   const std::int64_t id = work.entry.run_id.value_or(0);
   APHEX_CHECK(engine::mark_interrupted(work.session.database(), work.session.paths()));
   APHEX_TRY(const store::RunRecord record, work.session.database().run(id));
+  // The server resumes none that has handed over: an earlier process of this entry came to that.
+  if (record.state == store::RunState::handed_over) return go_on(work, id);
   const bool over = work.entry.starts > 1 && store::is_finished(record.state) &&
                     record.state != store::RunState::interrupted && !work.entry.parked_at &&
                     record.ended_at.value_or(0) >= work.entry.started_at.value_or(0);

@@ -418,24 +418,31 @@ class Serve final : public Subcommand {
     };
   }
 
+  // Why an entry did not end well: what it says itself, else what its run does.
+  static std::string reason_of(const Cycle& cycle, const server::QueueEntry& entry) {
+    if (!entry.note.empty() || !entry.run) return entry.note;
+    const Result<store::RunRecord> run = cycle.session.database().run(*entry.run);
+    return run && run->failure ? run->failure->message : std::string();
+  }
+
   // What did not end well is found in the log without a look at a page.
   static void tell_ended(const Cycle& cycle, const server::QueueEntry& entry) {
-    const std::optional<std::int64_t> made = entry.run();
-    const std::string run = made ? std::to_string(*made) : "none";
+    const std::string run = entry.run ? std::to_string(*entry.run) : "none";
+    const std::string commit = entry.known_commit();
     if (entry.exit_code == 0) {
       cycle.log.info("ended", {{"entry", entry.number},
                                {"pipeline", entry.pipeline},
-                               {"commit", entry.commit},
+                               {"commit", commit},
                                {"run", run}});
       return;
     }
     cycle.log.warning("ended",
                       {{"entry", entry.number},
                        {"pipeline", entry.pipeline},
-                       {"commit", entry.commit},
+                       {"commit", commit},
                        {"run", run},
                        {"exit_code", entry.exit_code ? std::to_string(*entry.exit_code) : "none"},
-                       {"reason", entry.note},
+                       {"reason", reason_of(cycle, entry)},
                        {"log", cycle.paths.log(entry.number).string()}});
   }
 

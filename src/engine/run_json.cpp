@@ -40,6 +40,7 @@ Value to_value(const store::RunRecord& run) {
                                {"message", run.message},
                                {"planDigest", run.plan_digest},
                                {"restartedFrom", optional_number(run.restarted_from)},
+                               {"restartedAs", optional_number(run.restarted_as)},
                                {"createdAt", time_text(run.created_at)},
                                {"startedAt", optional_time(run.started_at)},
                                {"endedAt", optional_time(run.ended_at)},

@@ -12,11 +12,23 @@ TEST(RunJson, SaysWhatIsNotThereByNull) {
   run.commit_sha = "c0ffee";
   run.created_at = 1'000;
 
-  EXPECT_EQ(doc::to_json(to_value(run)),
-            R"({"id":3,"pipeline":"archon","state":"queued","commitSha":"c0ffee",)"
-            R"("source":"commit","repositoryUrl":"","branch":"","author":"","message":"",)"
-            R"("planDigest":"","restartedFrom":null,"createdAt":"1970-01-01T00:00:01.000Z",)"
-            R"("startedAt":null,"endedAt":null,"exitCode":null})");
+  EXPECT_EQ(
+      doc::to_json(to_value(run)),
+      R"({"id":3,"pipeline":"archon","state":"queued","commitSha":"c0ffee",)"
+      R"("source":"commit","repositoryUrl":"","branch":"","author":"","message":"",)"
+      R"("planDigest":"","restartedFrom":null,"restartedAs":null,)"
+      R"("createdAt":"1970-01-01T00:00:01.000Z","startedAt":null,"endedAt":null,"exitCode":null})");
+}
+
+TEST(RunJson, NamesTheRunsBeforeAndBehindAHandover) {
+  store::RunRecord run;
+  run.restarted_from = 21;
+  run.restarted_as = 23;
+
+  const doc::Value value = to_value(run);
+
+  EXPECT_EQ(doc::to_json(*value.find("restartedFrom")), "21");
+  EXPECT_EQ(doc::to_json(*value.find("restartedAs")), "23");
 }
 
 TEST(RunJson, CarriesTheFailure) {

@@ -251,9 +251,11 @@ const Shape kTls{
     .kind = ShapeKind::record, .what = "a mapping", .title = "Tls", .fields = kTlsFields};
 const std::array kServerFields{
     Field{"version", Presence::required, &kVersion, "The version of this format."},
-    Field{"listen", Presence::optional, &kListen,
-          "Address and port; port 0 takes a free one. What other machines reach needs a token.",
-          "\"127.0.0.1:8737\""},
+    Field{
+        "listen", Presence::optional, &kListen,
+        "Address and port; port 0 takes a free one. What other machines reach needs a token. IPv6 "
+        "needs quotes: `\"[::]:8737\"`.",
+        "\"127.0.0.1:8737\""},
     Field{"publicUrl", Presence::optional, &kPublicUrl,
           "How browsers reach it, behind a reverse proxy. Messages link to it."},
     Field{"trustedProxies", Presence::optional, &kAddresses,

@@ -8,7 +8,8 @@ namespace {
 constexpr std::string_view kRunColumns =
     "id, pipeline, state, plan_digest, plan, commit_sha, repository_url, branch, author, message,"
     " options, restarted_from, owner_pid, owner_start, created_at, started_at, ended_at, exit_code,"
-    " error_code, error_message, error_hint";
+    " error_code, error_message, error_hint,"
+    " (SELECT min(next.id) FROM runs AS next WHERE next.restarted_from = runs.id)";
 
 RunRecord read_run(const Statement& row) {
   RunRecord run;
@@ -33,6 +34,7 @@ RunRecord read_run(const Statement& row) {
   run.exit_code = row.optional_integer(column++);
   const std::optional<std::string> code = row.optional_text(column);
   if (code) run.failure = Failure{*code, row.text(column + 1), row.text(column + 2)};
+  run.restarted_as = row.optional_integer(column + 3);
   return run;
 }
 

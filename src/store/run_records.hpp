@@ -70,6 +70,7 @@ struct RunRecord {
   std::string message;
   std::string options;
   std::optional<std::int64_t> restarted_from;
+  std::optional<std::int64_t> restarted_as;  // the run that it handed over to
   std::int64_t owner_pid = 0;
   std::int64_t owner_start = 0;
   Millis created_at = 0;

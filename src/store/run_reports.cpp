@@ -223,15 +223,6 @@ Result<std::optional<std::int64_t>> RunReports::previous(std::int64_t run) {
   return query.optional_integer(0);
 }
 
-Result<std::optional<std::int64_t>> RunReports::restarted_as(std::int64_t run) {
-  const std::lock_guard lock(mutex_);
-  APHEX_TRY(Statement query,
-            database_.prepare("SELECT min(id) FROM runs WHERE restarted_from = ?"));
-  query.bind(run);
-  APHEX_TRY([[maybe_unused]] const Statement::Row row, query.step());
-  return query.optional_integer(0);
-}
-
 Result<std::vector<FinishedRun>> RunReports::finished_runs(const std::string& served, Millis since,
                                                            int limit) {
   const std::lock_guard lock(mutex_);

@@ -102,8 +102,6 @@ class RunReports {
   Result<std::vector<RunOrigin>> origins(std::int64_t run);
   // The run of its pipeline and branch before this one.
   Result<std::optional<std::int64_t>> previous(std::int64_t run);
-  // The one that it handed over to.
-  Result<std::optional<std::int64_t>> restarted_as(std::int64_t run);
 
   // What ended since then, oldest first; the latest `limit` of it.
   Result<std::vector<FinishedRun>> finished_runs(const std::string& served, Millis since,

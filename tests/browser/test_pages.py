@@ -25,6 +25,28 @@ def test_axe_finds_nothing_and_the_page_fits(look, scene, name, width, scheme):
     assert seen.overflow() <= 0, f"{seen.overflow()} pixels too wide"
 
 
+@pytest.mark.parametrize("path, table, label", [
+    (lambda scene: f"/runs/{scene.changed}", "Table of outputs", "Value"),
+    (lambda scene: "/queue", "Entries of the queue", "Note")])
+def test_on_a_phone_every_cell_is_in_sight_and_still_one_of_a_table(look, scene, path, table,
+                                                                    label):
+    seen = look(width=WIDTHS["phone"])
+    seen.open(path(scene))
+    box = seen.page.get_by_role("region", name=table)
+    assert box.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+    # What is said to those who hear the page is what others see.
+    assert box.get_by_role("columnheader", name=label, exact=True).count() == 1
+    assert box.get_by_role("cell").count() >= 4
+    cell = box.locator(f'td[data-label="{label}"]:not(:empty)').first
+    assert cell.evaluate("each => getComputedStyle(each, '::before').content") == f'"{label}"'
+    # A row is no taller than its cells in lines of their own.
+    tallest = box.locator("tbody tr").evaluate_all(
+        "rows => Math.max(...rows.map(row => row.getBoundingClientRect().height))")
+    assert tallest < 420, tallest
+    right = cell.evaluate("each => each.getBoundingClientRect().right")
+    assert right <= WIDTHS["phone"]
+
+
 def confirm(page, name):
     """Opens what asks once more; gives its button."""
     page.get_by_text(name).first.click()

@@ -80,6 +80,10 @@ def test_without_a_commit_the_branchs_newest_is_run_when_its_turn_comes(ada):
     over = ended(ada, second["number"])
     assert ended(ada, first["number"])["number"] < over["number"]
     assert get(ada, f"/runs/{over['run']}")["commitSha"] == newest
+    # Once it is known it is shown.
+    assert over["commitSha"] == newest
+    shown = ada.request("GET", "/queue", headers=ada.root).text
+    assert f"<code>{newest[:12]}</code>" in shown
 
 
 def test_a_branch_that_is_not_there(ada):

@@ -162,6 +162,8 @@ def is_known(server, path):
     tag = answer.headers["ETag"]
     again = get(server, path, If_None_Match=tag)
     assert (again.status, again.text) == (304, ""), path
+    # It would be the length of what is not sent (RFC 9110, 8.6).
+    assert "Content-Length" not in again.headers, path
     assert again.headers["ETag"] == tag
     assert get(server, path, If_None_Match=f'"other", W/{tag}').status == 304, path
     assert get(server, path, If_None_Match='"other"').status == 200, path

@@ -69,6 +69,20 @@ def test_the_log_tells_what_the_server_does(server):
     assert (request["method"], request["status"], request["client"]) == ("POST", 202, "127.0.0.1")
 
 
+def test_the_log_tells_of_which_commit_a_run_was_and_why_it_failed(server):
+    server.application.configure(build=["exit 3"])
+    server.start(logFile="server.log", logFormat="json")
+    commit = server.application.commit()
+    made = server.request("POST", "/api/v1/pipelines/app/runs", b"{}",
+                          {"Content-Type": "application/json"})
+    assert (made.status, made.json["commitSha"]) == (202, "")
+    ended, = wait_until(lambda: [line for line in log_of(server) if line["message"] == "ended"],
+                        "the log tells the end", 60)
+    assert (ended["level"], ended["commit"], ended["run"]) == ("warning", commit, "1")
+    assert ended["reason"] == ("stage build failed: step 'exit 3': build command failed with exit "
+                               "code 3")
+
+
 def test_lines_of_text_quote_what_has_blanks(server):
     server.start(accessLog=True)
     server.get("/healthz")

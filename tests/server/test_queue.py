@@ -3,6 +3,7 @@
 import os
 import signal
 
+from application import environment
 from program import processes_with, wait_until
 
 
@@ -119,6 +120,48 @@ def test_a_push_that_waits_survives_both(server):
     server.start()
     server.await_ended(2)
     assert server.entry(waiting)["exitCode"] == 0
+
+
+def handed_over(server, tests):
+    """A push that changes its own pipeline, under which these tests then run; gives its entry."""
+    server.start()
+    server.push(server.application.commit("The first"))
+    server.await_ended()
+    server.application.configure(environment("dev", tests=tests))
+    commit = server.application.commit("It changes the pipeline")
+    server.push(commit)
+    return commit
+
+
+def test_an_entry_leads_to_the_run_that_was_handed_over_to(server):
+    commit = handed_over(server, ["exit 4"])
+    server.await_ended(2)
+    entry = server.entry(commit)
+    assert (entry["run"], entry["exitCode"]) == (3, 1)
+    runs = {run["id"]: run for run in server.get("/api/v1/runs").json["runs"]}
+    assert [(each, runs[each]["state"], runs[each]["restartedFrom"], runs[each]["restartedAs"])
+            for each in (1, 2, 3)] == [
+        (1, "succeeded", None, None), (2, "handed-over", None, 3), (3, "failed", 2, None)]
+    assert server.get("/api/v1/runs/2").json["restartedAs"] == 3
+    row = next(line for line in server.get("/queue").text.split("<tr")
+               if commit[:12] in line)
+    assert 'href="/runs/3"' in row and 'class="state failed"' in row
+    assert 'href="/runs/2"' not in row
+
+
+def test_a_killed_run_that_has_handed_over_ends_as_the_one_behind_it(server):
+    gate = server.application.note("gate")
+    commit = handed_over(server, [f"echo at it >> {server.application.note('order')}; "
+                                  f"until [ -e {gate} ]; do sleep 0.05; done"])
+    wait_until(lambda: began(server.application), "the second run tests")
+    (worker,) = [pid for pid, line in processes_with(str(server.program.state)).items()
+                 if "queued-run" in line]
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: began(server.application)[1:], "another process goes on with it")
+    gate.touch()
+    server.await_ended(2)
+    entry = server.entry(commit)
+    assert (entry["run"], entry["exitCode"], entry["note"]) == (3, 0, "")
 
 
 def test_a_failed_run_and_one_that_cannot_begin_say_why(server):

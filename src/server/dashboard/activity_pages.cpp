@@ -12,10 +12,19 @@ namespace {
 
 constexpr int kEntries = 100;
 constexpr int kDeliveries = 200;
+// Of a run's process that was cancelled (cli/exit_code.hpp), and of an entry that was.
+constexpr std::int64_t kCancelledExit = 130;
 
 std::string state_of(const QueueEntry& entry) {
   if (entry.state != QueueState::ended) return std::string(to_string(entry.state));
-  return entry.exit_code.value_or(0) == 0 ? "succeeded" : "failed";
+  switch (entry.exit_code.value_or(0)) {
+    case 0:
+      return "succeeded";
+    case kCancelledExit:
+      return "cancelled";
+    default:
+      return "failed";
+  }
 }
 
 View entry_row(const QueueEntry& entry) {
@@ -24,10 +33,11 @@ View entry_row(const QueueEntry& entry) {
   row.set("badge", badge(state_of(entry)));
   row.set("pipeline", entry.pipeline);
   row.set("pipeline_link", "/pipelines/" + percent_encode(entry.pipeline));
-  row.set("commit", entry.commit.substr(0, kShortCommit));
+  const std::string commit = entry.known_commit();
+  if (!commit.empty()) row.set("commit", commit.substr(0, kShortCommit));
   row.set("branch", entry.branch);
   row.set("message", store::first_line(entry.message, kSubjectCharacters));
-  if (const auto run = entry.run()) row.set("run", std::to_string(*run));
+  if (entry.run) row.set("run", std::to_string(*entry.run));
   row.set("asked", what_asked(std::string(to_string(entry.kind)), entry.asked_by));
   row.set("created", time_html(entry.created_at));
   row.set("lasted", lasted_html(entry.started_at, entry.ended_at));
@@ -63,9 +73,9 @@ Result<HttpResponse> deliveries(const Exchange& exchange) {
     row.set("reason", record.reason);
     row.set("repository", record.repository);
     row.set("branch", record.branch);
-    row.set("commit", record.commit.substr(0, kShortCommit));
+    if (!record.commit.empty()) row.set("commit", record.commit.substr(0, kShortCommit));
     row.set("client", record.client);
-    row.set("id", record.id);
+    if (!record.id.empty()) row.set("id", record.id);
     rows.push_back(row);
   }
   View values;

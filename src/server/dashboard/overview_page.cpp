@@ -67,7 +67,7 @@ Result<std::map<std::string, QueueEntry>> ended_without_a_run(const Exchange& ex
     // One that was cancelled while it waited has not failed.
     const bool failed = entry.state == QueueState::ended && entry.started_at.has_value() &&
                         entry.exit_code.value_or(0) != 0;
-    if (failed && !entry.run()) found.emplace(entry.lane(), entry);
+    if (failed && !entry.run) found.emplace(entry.lane(), entry);
   }
   return found;
 }

@@ -78,9 +78,7 @@ Status set_origin(View& values, const Exchange& exchange, const RunFacts& facts)
   values.set("has_origins", truth(!origins.empty()));
   if (facts.run.restarted_from)
     values.set("restarted_from", std::to_string(*facts.run.restarted_from));
-  APHEX_TRY(const std::optional<std::int64_t> next,
-            exchange.site.reports.restarted_as(facts.run.id));
-  if (next) values.set("restarted_as", std::to_string(*next));
+  if (facts.run.restarted_as) values.set("restarted_as", std::to_string(*facts.run.restarted_as));
   if (facts.run.state == store::RunState::queued)
     values.set("waits", fmt::format("another run of {} executes", facts.run.pipeline));
   return {};

@@ -9,9 +9,10 @@
 namespace aphex::server {
 namespace {
 
-// Which commit that is shows when its turn comes.
+// Which commit the newest is shows when its turn has come.
 std::string commit_of(const QueueEntry& entry) {
-  return entry.commit.empty() ? "the newest commit" : entry.commit.substr(0, kShortCommit);
+  const std::string commit = entry.known_commit();
+  return commit.empty() ? "the newest commit" : commit.substr(0, kShortCommit);
 }
 
 // What somebody asked for has no message before it is fetched.

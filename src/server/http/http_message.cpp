@@ -45,7 +45,8 @@ Answer answer_of(HttpResponse response, bool keep_alive) {
   set_head(answer, response);
   answer.body() = std::move(response.body);
   answer.keep_alive(keep_alive);
-  answer.prepare_payload();
+  // Its length is that of what the client has already (RFC 9110, 8.6), and not 0.
+  if (answer.result() != http::status::not_modified) answer.prepare_payload();
   return answer;
 }
 
@@ -53,6 +54,7 @@ Head head_of(const HttpResponse& response, bool keep_alive) {
   Head head;
   set_head(head, response);
   head.keep_alive(keep_alive);
+  if (head.result() == http::status::not_modified) return head;
   if (!response.source) {
     head.content_length(response.body.size());
   } else if (response.source_bytes) {
@@ -68,6 +70,13 @@ HttpResponse plain(unsigned status, std::string text) {
   response.status = status;
   response.body = std::move(text) + "\n";
   return response;
+}
+
+std::optional<HttpResponse> refused_host(const http::request_header<http::fields>& header) {
+  const auto hosts = header.count(http::field::host);
+  if (hosts == 1 || (hosts == 0 && header.version() < kHttp11)) return std::nullopt;
+  return plain(400, hosts == 0 ? "the request has no header Host"
+                               : "the request has more than one header Host");
 }
 
 HttpResponse cut_off() {

@@ -25,6 +25,10 @@ HttpResponse plain(unsigned status, std::string text);
 // Of a request whose client went before it was whole; nobody reads it but the record.
 HttpResponse cut_off();
 
+// One of HTTP/1.1 names its host, once (RFC 9112, 3.2).
+std::optional<HttpResponse> refused_host(
+    const boost::beast::http::request_header<boost::beast::http::fields>& header);
+
 // What a request that could not be read is told; nothing where the client is gone.
 std::optional<HttpResponse> refusal(const boost::beast::error_code& error);
 

@@ -308,6 +308,7 @@ struct HttpServer::State {
       co_await note_refused(parser, peer, told);
     }
     if (error && !response) co_return After::end;
+    if (!response) response = refused_host(parser.get());
     bool keep_alive = false;
     bool head_only = false;
     if (!response) {

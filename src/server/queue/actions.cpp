@@ -124,7 +124,7 @@ Status cancel_entry(Site& site, std::int64_t number, const Asked& asked) {
     return fail(ErrorCode::already_exists,
                 fmt::format("entry {} of the queue is {} already", number, to_string(now.state)));
   }
-  const std::optional<std::int64_t> run = now.run();
+  const std::optional<std::int64_t> run = now.run;
   if (!run) {
     return fail(ErrorCode::already_exists,
                 fmt::format("entry {} of the queue is just fetching its commit", number),

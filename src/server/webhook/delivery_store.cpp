@@ -25,13 +25,26 @@ constexpr std::array<std::string_view, 6> kKinds{"push",   "pull_request", "manu
 constexpr std::int64_t kAheadMillis = std::int64_t{24} * 60 * 60 * 1000;
 constexpr std::string_view kBranchDeleted = "the branch was deleted";
 
+// The run that an entry has made or goes on with, or the last of those that this one has led to by
+// handing over. Whoever resumes a run after its entry has ended asks for that by another entry.
+constexpr std::string_view kRunOfEntry =
+    "(WITH RECURSIVE chain(id) AS (SELECT coalesce((SELECT id FROM runs WHERE runs.request ="
+    " queue.request), CASE queue.kind WHEN 'resume' THEN queue.run_id END)"
+    " UNION SELECT runs.id FROM runs JOIN chain ON runs.restarted_from = chain.id"
+    " WHERE queue.ended_at IS NULL OR runs.created_at <= queue.ended_at)"
+    " SELECT max(id) FROM chain)";
+
 constexpr std::string_view kEntryColumns =
     "number, request, pipeline, branch, commit_sha, author, message, state, starts, created_at,"
     " started_at, ended_at, exit_code, note, kind, asked_by, run_id, pull_request, branch_id,"
     " before_sha, source_time, parked_at, owner_pid, owner_start,"
-    " (SELECT id FROM runs WHERE runs.request = queue.request) AS made_run,"
-    " EXISTS (SELECT 1 FROM approvals WHERE approvals.state = 'pending' AND approvals.run_id ="
-    " coalesce((SELECT id FROM runs WHERE runs.request = queue.request), queue.run_id))";
+    " {0}, (SELECT commit_sha FROM runs WHERE runs.request = queue.request),"
+    " queue.state = 'running' AND EXISTS (SELECT 1 FROM approvals WHERE approvals.state ="
+    " 'pending' AND approvals.run_id = {0})";
+
+std::string entry_columns() {
+  return fmt::format(kEntryColumns, kRunOfEntry);
+}
 
 // The first of the enum where the word is of a newer version.
 template <typename Enum, std::size_t Count>
@@ -68,8 +81,9 @@ QueueEntry read_entry(const Statement& query) {
   entry.parked_at = query.optional_integer(21);
   entry.owner_pid = query.optional_integer(22);
   entry.owner_start = query.optional_integer(23);
-  entry.made_run = query.optional_integer(24);
-  entry.asks = query.integer(25) != 0;
+  entry.run = query.optional_integer(24);
+  entry.run_commit = query.text(25);
+  entry.asks = query.integer(26) != 0;
   return entry;
 }
 
@@ -97,8 +111,8 @@ std::string QueueEntry::lane() const {
   return branch_id.empty() ? pipeline : branch_pipeline(pipeline, branch_id);
 }
 
-std::optional<std::int64_t> QueueEntry::run() const {
-  return kind == EntryKind::resume ? run_id : made_run;
+std::string QueueEntry::known_commit() const {
+  return commit.empty() ? run_commit : commit;
 }
 
 std::optional<DeliveryStore::FileId> DeliveryStore::file_id(const std::filesystem::path& path) {
@@ -395,14 +409,14 @@ Result<std::vector<QueueEntry>> DeliveryStore::open_entries() {
   APHEX_TRY(Statement query,
             reads_.prepare(fmt::format("SELECT {} FROM queue INDEXED BY queue_open WHERE state IN"
                                        " ('waiting', 'running') ORDER BY number",
-                                       kEntryColumns)));
+                                       entry_columns())));
   return read_all(query, read_entry);
 }
 
 Result<QueueEntry> DeliveryStore::entry(std::int64_t number) {
   const std::lock_guard lock(reads_mutex_);
   APHEX_TRY(Statement query,
-            reads_.prepare(fmt::format("SELECT {} FROM queue WHERE number = ?", kEntryColumns)));
+            reads_.prepare(fmt::format("SELECT {} FROM queue WHERE number = ?", entry_columns())));
   query.bind(number);
   APHEX_TRY(const Statement::Row row, query.step());
   if (row == Statement::Row::none)
@@ -413,7 +427,7 @@ Result<QueueEntry> DeliveryStore::entry(std::int64_t number) {
 Result<std::optional<QueueEntry>> DeliveryStore::entry_of_request(const std::string& request) {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query, database_.prepare(fmt::format("SELECT {} FROM queue WHERE request = ?",
-                                                           kEntryColumns)));
+                                                           entry_columns())));
   query.bind(request);
   APHEX_TRY(const Statement::Row row, query.step());
   if (row == Statement::Row::none) return std::optional<QueueEntry>();
@@ -494,7 +508,7 @@ Result<std::optional<QueueEntry>> DeliveryStore::last_of_branch(const std::strin
   APHEX_TRY(Statement query,
             database_.prepare(fmt::format("SELECT {} FROM queue WHERE pipeline = ? AND"
                                           " branch_id = ? ORDER BY number DESC LIMIT 1",
-                                          kEntryColumns)));
+                                          entry_columns())));
   query.bind(pipeline).bind(branch_id);
   APHEX_TRY(const Statement::Row row, query.step());
   if (row == Statement::Row::none) return std::nullopt;
@@ -507,7 +521,7 @@ Result<std::vector<QueueEntry>> DeliveryStore::entries(int limit,
   APHEX_TRY(Statement query,
             reads_.prepare(fmt::format("SELECT {} FROM queue WHERE number < coalesce(?,"
                                        " 9223372036854775807) ORDER BY number DESC LIMIT ?",
-                                       kEntryColumns)));
+                                       entry_columns())));
   query.bind_optional(before).bind(std::int64_t{limit});
   return read_all(query, read_entry);
 }

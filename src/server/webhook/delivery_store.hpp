@@ -64,7 +64,7 @@ struct QueueEntry {
   std::string request;  // of the run: <delivery>/<pipeline>
   std::string pipeline;
   std::string branch;
-  std::string commit;
+  std::string commit;  // that was asked for; empty: the branch's newest when its turn comes
   std::string author;
   std::string message;
   QueueState state = QueueState::waiting;
@@ -75,10 +75,13 @@ struct QueueEntry {
   std::optional<std::int64_t> exit_code;
   std::string note;
   EntryKind kind = EntryKind::push;
-  std::string asked_by;                  // empty: a delivery
-  std::optional<std::int64_t> run_id;    // that a resume goes on with, or a retry repeats
-  std::optional<std::int64_t> made_run;  // that it has made itself
-  bool asks = false;                     // its run waits for people (approval:)
+  std::string asked_by;                // empty: a delivery
+  std::optional<std::int64_t> run_id;  // that a resume goes on with, or a retry repeats
+  // That it makes or goes on with, or the last of those that this one has handed over to; nothing:
+  // it is not made yet.
+  std::optional<std::int64_t> run;
+  std::string run_commit;  // of the run that it has made
+  bool asks = false;       // its run waits for people (approval:)
   std::optional<std::int64_t> pull_request;
   std::string branch_id;  // of a branch with a pipeline of its own (engine/run_scope.hpp)
   std::string before;     // of a push: the commit that it started from
@@ -90,8 +93,8 @@ struct QueueEntry {
 
   // Entries of one lane execute one at a time, in their order.
   std::string lane() const;
-  // The run that it makes or goes on with; nothing: it is not made yet.
-  std::optional<std::int64_t> run() const;
+  // What was asked for, or what it came to be; empty: the branch's newest, its turn has not come.
+  std::string known_commit() const;
 };
 
 // The name of a branch's own pipeline, as its runs bear it.

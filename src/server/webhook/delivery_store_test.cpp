@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -181,6 +182,80 @@ TEST_F(DeliveryStoreTest, WithoutTheDatabaseEveryOneIsRefused) {
     EXPECT_THAT(result.error().message, HasSubstr("no such table"));
   });
   EXPECT_THAT(*store_->open_entries(), SizeIs(0));
+}
+
+class RunOfEntryTest : public DeliveryStoreTest {
+ protected:
+  RunOfEntryTest() {
+    EXPECT_TRUE(push("first", "first/app"));
+    EXPECT_TRUE(store_->begin(1));
+  }
+
+  void sql(const std::string& text) {
+    const Status done = database_->execute(text);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+
+  // With the columns that an entry asks for.
+  void run(int id, const std::string& request, const std::string& from, std::int64_t created_at) {
+    sql(
+        fmt::format("INSERT INTO runs (id, pipeline, state, plan_digest, plan, commit_sha,"
+                    " repository_url, branch, author, message, options, owner_pid, owner_start,"
+                    " created_at, request, restarted_from) VALUES ({}, 'app', 'running', '', '',"
+                    " 'c0ffee', '', 'main', '', '', '', 1, 1, {}, {}, {})",
+                    id, created_at, request, from));
+  }
+
+  void ask_of(int id) {
+    sql(
+        fmt::format("INSERT INTO approvals (run_id, environment, state, digest, changes, summary,"
+                    " broadens, approvers, quorum, self_approval, created_at, expires_at) VALUES"
+                    " ({}, 'prod', 'pending', '', '', '', 0, '', 1, 1, 1, 2)",
+                    id));
+  }
+
+  Result<store::Database> database_ = store::Database::open(path());
+};
+
+TEST_F(RunOfEntryTest, IsTheLastOfThoseThatHandedOver) {
+  EXPECT_EQ(store_->entry(1)->run, std::nullopt);
+  run(22, "'first/app'", "NULL", 1);
+  EXPECT_EQ(store_->entry(1)->run, 22);
+  run(23, "NULL", "22", 2);
+  run(24, "NULL", "23", 3);
+
+  EXPECT_EQ(store_->entry(1)->run, 24);
+  EXPECT_FALSE(store_->entry(1)->asks);
+  // It waits for people, whichever run of it does.
+  ask_of(24);
+  EXPECT_TRUE(store_->entry(1)->asks);
+}
+
+// Another entry went on with it, and that one handed over.
+TEST_F(RunOfEntryTest, IsNoneThatCameAfterItsEnd) {
+  run(22, "'first/app'", "NULL", 1);
+  ASSERT_TRUE(store_->end(1, 1, ""));
+  const std::int64_t ended_at = *store_->entry(1)->ended_at;
+  QueueEntry resume;
+  resume.request = "resume/22/x";
+  resume.pipeline = "app";
+  resume.kind = EntryKind::resume;
+  resume.run_id = 22;
+  ASSERT_TRUE(store_->enqueue(resume));
+  run(23, "NULL", "22", ended_at + 1);
+
+  EXPECT_EQ(store_->entry(1)->run, 22);
+  EXPECT_EQ(store_->entry(2)->run, 23);
+}
+
+TEST_F(RunOfEntryTest, TellsTheCommitThatTheBranchsNewestWas) {
+  sql("UPDATE queue SET commit_sha = ''");
+  EXPECT_EQ(store_->entry(1)->known_commit(), "");
+  run(22, "'first/app'", "NULL", 1);
+
+  EXPECT_EQ(store_->entry(1)->known_commit(), "c0ffee");
+  // What was asked for stays what it was.
+  EXPECT_EQ(store_->entry(1)->commit, "");
 }
 
 }  // namespace
