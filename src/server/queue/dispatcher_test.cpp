@@ -132,7 +132,7 @@ TEST_F(DispatcherTest, ARunThatWaitsForPeopleTakesNoPlaceOfAnotherPipeline) {
   EXPECT_THAT(turn(), IsEmpty());
   ask(1);
   EXPECT_TRUE(store_->entry(1)->asks);
-  EXPECT_EQ(store_->entry(1)->run(), 1);
+  EXPECT_EQ(store_->entry(1)->run, 1);
   EXPECT_THAT(turn(), ElementsAre(3));
   EXPECT_THAT(turn(), IsEmpty());
 }
