@@ -27,7 +27,7 @@ def test_axe_finds_nothing_and_the_page_fits(look, scene, name, width, scheme):
 
 @pytest.mark.parametrize("path, table, label", [
     (lambda scene: f"/runs/{scene.changed}", "Table of outputs", "Value"),
-    (lambda scene: "/queue", "Entries of the queue", "Note")])
+    (lambda scene: "/queue", "Entries of the queue", "Trigger")])
 def test_on_a_phone_every_cell_is_in_sight_and_still_one_of_a_table(look, scene, path, table,
                                                                     label):
     seen = look(width=WIDTHS["phone"])
