@@ -147,7 +147,7 @@ def test_the_author_is_whom_the_commit_names_whatever_its_delivery_says(ask):
                                    if each["run"] == 2], "the push's run asks", 60)
     run = get(server, "/runs/2").json
     assert approval and (run["author"], run["message"]) == (
-        "Ada <ada@example.com>", "Of Ada\n")
+        "Ada <ada@example.com>", "Of Ada")
     refused = post(server, bearer(token(server, "ada", "approve")),
                    "/runs/2/approvals/prod", {"decision": "approve"})
     assert refused.status == 403

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from conftest import push_payload
 from program import wait_until
 
 NASTY = '<script>alert(1)</script> {{name}} {{{content}}} &amp; "quoted"'
@@ -88,10 +87,8 @@ def test_every_link_leads_somewhere(server):
 def test_a_run_is_shown_whole(server):
     server.application.configure(build=["echo built it"])
     server.start()
-    commit = server.application.commit()
-    server.deliver(push_payload(commit, head_commit={
-        "id": commit, "message": "The first change\n\nAnd why.",
-        "author": {"name": "Ada", "email": "ada@example.com"}}))
+    commit = server.application.commit("The first change\n\nAnd why.")
+    server.push(commit)
     server.await_ended()
     shown = page(server, "/runs/1").text
     assert "The first change succeeded Run 1" in shown and "And why." in shown
@@ -144,7 +141,7 @@ def test_what_waits_says_what_for(server):
 
 def test_what_a_pusher_writes_stays_text(server):
     server.start()
-    commit = server.application.commit()
+    commit = server.application.commit(NASTY)
     payload = {"ref": "refs/heads/main", "after": commit, "deleted": False,
                "repository": {"full_name": "acme/app", "clone_url": "https://x"},
                "head_commit": {"message": NASTY, "author": {"name": NASTY, "email": "a@b"}}}
