@@ -8,6 +8,8 @@ import pytest
 from conftest import push_payload
 from program import wait_until
 from application import environment
+from test_order import LATE
+from test_order import push as dated
 
 # What the fake CDK does at a deployment: a real stack in the local AWS, under its physical name.
 DEPLOY = """
@@ -179,18 +181,14 @@ def test_a_branch_that_went_without_a_word_is_found(branches, stacks):
 def test_a_push_that_comes_after_the_branch_was_deleted_is_not_run(branches, stacks):
     """It would be deployed, and nothing would ever tear it down."""
     branches.start()
-    payload = push_payload("0" * 40, branch="feature/login", deleted=True, head_commit=None)
-    payload["repository"]["pushed_at"] = 1_770_000_010
-    branches.deliver(payload)
+    dated(branches, "0" * 40, at=1_770_000_010, branch="feature/login", deleted=True,
+          head_commit=None)
     commit = branches.application.commit()
-    late = push_payload(commit, branch="feature/login")
-    late["repository"]["pushed_at"] = 1_770_000_005
-    assert branches.deliver(late).json["reason"] == (
-        "it came after what is newer; nothing is run for it")
+    assert dated(branches, commit, at=1_770_000_005, branch="feature/login").json["reason"] == LATE
     (entry,) = branches.await_ended()
     assert (entry["state"], entry["note"]) == ("superseded", "it came after the branch was deleted")
-    late["repository"]["pushed_at"] = 1_770_000_015
-    assert branches.deliver(late).json["reason"] == "runs app", "the branch is there again"
+    again = dated(branches, commit, at=1_770_000_015, branch="feature/login")
+    assert again.json["reason"] == "runs app", "the branch is there again"
     assert branches.await_ended(2)[0]["exitCode"] == 0
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from collectors import Collector, Cut, GitHub, Mailbox
 from program import wait_until
+from test_operation import log_of
 from telling import fails, nothing_happens, slack_texts, works
 
 KILLS = int(os.environ.get("APHEX_NOTIFY_KILLS", "6"))
 
 
 def warnings(server, message):
-    lines = (server.directory / "server.log").read_text().splitlines()
-    return [each for each in map(json.loads, lines)
+    return [each for each in log_of(server)
             if each["level"] == "warning" and each["message"] == message]
 
 

@@ -12,8 +12,6 @@ namespace {
 
 constexpr int kEntries = 100;
 constexpr int kDeliveries = 200;
-// Of a run's process that was cancelled (cli/exit_code.hpp), and of an entry that was.
-constexpr std::int64_t kCancelledExit = 130;
 
 std::string state_of(const QueueEntry& entry) {
   if (entry.state != QueueState::ended) return std::string(to_string(entry.state));

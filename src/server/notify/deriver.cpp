@@ -5,13 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "server/webhook/delivery_store.hpp"
 
 namespace aphex::server::notify {
 namespace {
 
 constexpr int kAtOnce = 100;
-// Of a run's process that was cancelled (cli/exit_code.hpp).
-constexpr std::int64_t kCancelledExit = 130;
 constexpr std::string_view kSupersededBy = "superseded by ";
 
 // A person asks for these, or a branch is gone: they say nothing of a commit.

@@ -330,18 +330,16 @@ Result<std::vector<NotificationStore::Count>> NotificationStore::drop_other_chan
                                 " GROUP BY channel ORDER BY channel"));
     for (const std::string& channel : channels)
       query.bind(channel);
-    while (true) {
-      APHEX_TRY(const Statement::Row row, query.step());
-      if (row == Statement::Row::none) break;
-      dropped.push_back(
-          {query.text(0), std::string(to_string(NoticeState::dead)), query.integer(1)});
-    }
+    APHEX_TRY(
+        dropped, store::read_all(query, [](const Statement& row) {
+          return Count{row.text(0), std::string(to_string(NoticeState::dead)), row.integer(1)};
+        }));
   }
   APHEX_TRY(
       Statement update,
       database_.prepare(
           "UPDATE notifications SET state = 'dead', ended_at = ?, last_error = ? WHERE " + theirs));
-  update.bind(now()).bind("the server's configuration has no such channel any more");
+  update.bind(now()).bind(kNoSuchChannel);
   for (const std::string& channel : channels)
     update.bind(channel);
   APHEX_CHECK(update.run());
@@ -364,12 +362,9 @@ Result<std::vector<NotificationStore::Count>> NotificationStore::counts() {
   const std::lock_guard lock(mutex_);
   APHEX_TRY(Statement query, database_.prepare("SELECT channel, state, count(*) FROM notifications"
                                                " GROUP BY channel, state ORDER BY channel, state"));
-  std::vector<Count> counts;
-  while (true) {
-    APHEX_TRY(const Statement::Row row, query.step());
-    if (row == Statement::Row::none) return counts;
-    counts.push_back({query.text(0), query.text(1), query.integer(2)});
-  }
+  return store::read_all(query, [](const Statement& row) {
+    return Count{row.text(0), row.text(1), row.integer(2)};
+  });
 }
 
 }  // namespace aphex::server::notify

@@ -139,6 +139,8 @@ class NotificationStore {
     std::int64_t count = 0;
   };
   Result<std::vector<Count>> counts();
+  static constexpr std::string_view kNoSuchChannel =
+      "the server's configuration has no such channel any more";
   // Gives up those of channels that the configuration has no more; how many of which.
   Result<std::vector<Count>> drop_other_channels(const std::vector<std::string>& channels);
 

@@ -212,7 +212,7 @@ void Notifier::drop_other_channels(const Ears& ears) {
     ears.warn({.kind = Mishap::Kind::dropped,
                .channel = each.channel,
                .messages = each.count,
-               .error = "the server's configuration has no such channel any more"});
+               .error = std::string(NotificationStore::kNoSuchChannel)});
   }
 }
 

@@ -435,14 +435,13 @@ Result<std::optional<QueueEntry>> DeliveryStore::entry_of_request(const std::str
 }
 
 Status DeliveryStore::cancel_waiting(std::int64_t number, const std::string& note) {
-  constexpr std::int64_t kCancelled = 130;  // as a program that was interrupted ends
   {
     const std::lock_guard lock(mutex_);
     APHEX_TRY(Statement update,
               database_.prepare("UPDATE queue SET state = 'ended', ended_at = ?, exit_code = ?,"
                                 " note = ? WHERE number = ? AND state = 'waiting'"
                                 " RETURNING number"));
-    update.bind(now()).bind(kCancelled).bind(note).bind(number);
+    update.bind(now()).bind(kCancelledExit).bind(note).bind(number);
     APHEX_TRY(const Statement::Row row, update.step());
     if (row == Statement::Row::here) {
       APHEX_CHECK(update.run());  // to its end: only then it is done

@@ -22,6 +22,8 @@ namespace aphex::server {
 
 // The reason of a delivery that is older than what has come already.
 inline constexpr std::string_view kOutdated = "it came after what is newer; nothing is run for it";
+// Of an entry that was cancelled, as its run's process ends (cli/exit_code.hpp).
+inline constexpr std::int64_t kCancelledExit = 130;
 
 enum class Verdict { accepted, ignored, rejected };
 std::string_view to_string(Verdict verdict);
